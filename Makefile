@@ -1,0 +1,51 @@
+# Each target sets up what it needs and works alone on a fresh machine; a second run starts at once.
+PYTHON ?= python3
+BIN := .venv/bin
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: demo test lab notebooks grade lint setup system
+
+demo: setup        ## grade the sample class in the sandbox and show the table
+	$(BIN)/python -m autograder demo
+
+test: setup        ## lint, type check and run every test
+	$(MAKE) lint
+	$(BIN)/pytest
+
+lab: setup         ## open the course in JupyterLab
+	$(BIN)/jupyter lab theory/02_regression.ipynb
+
+notebooks: setup   ## build every notebook from its text
+	$(BIN)/python theory/build.py
+	$(BIN)/python -m autograder.release
+
+grade: setup       ## grade a course folder: make grade COURSE=path
+	$(BIN)/python -m autograder grade --course $(COURSE)
+
+lint:
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+setup: system .venv/installed
+
+.venv/installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .[test]
+	touch $@
+
+# The programs a target needs beside Python, as command:Debian package. They are installed when
+# we may (root or sudo) and otherwise named.
+demo grade: NEEDS = bwrap:bubblewrap
+test: NEEDS = bwrap:bubblewrap chromium:chromium npm:npm
+
+system:
+	@missing=""; \
+	for need in $(NEEDS); do \
+	  command -v $${need%%:*} >/dev/null || missing="$$missing $${need##*:}"; \
+	done; \
+	$(PYTHON) -c "import ensurepip" 2>/dev/null || missing="$$missing python3-venv"; \
+	[ -z "$$missing" ] && exit 0; \
+	if [ "$$(id -u)" = 0 ]; then as_root=""; else as_root="sudo -n"; fi; \
+	$$as_root sh -c "apt-get update -qq && apt-get install -y -qq $$missing >/dev/null" \
+	  || { echo "Please install these first: $$missing" >&2; exit 1; }
