@@ -1,0 +1,481 @@
+"""Plain values and questions as bytes: the one language spoken with a student's process.
+
+A frame is a four-byte length and a JSON text. Arrays travel as dtype, shape and raw bytes, floats
+as hexadecimal text, so that every bit survives. Whatever arrives from a student's process is a
+claim: it is matched exactly against what is allowed, and nothing in it is evaluated, unpickled or
+looked up by name. Both sides use this file; it imports nothing but numpy.
+"""
+
+from __future__ import annotations
+
+import base64
+import builtins
+import json
+import math
+import re
+import socket
+import struct
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar, NoReturn
+
+import numpy
+
+# Functions keep the built-ins they were made with, so a notebook that replaces `builtins.len`
+# does not change what is sent.
+globals()["__builtins__"] = dict(vars(builtins))
+
+ANSWER_BYTES = 2_000_000  # largest question and largest answer
+RUN_BYTES = 8_000_000  # largest reply to running a cell, pictures included
+DEPTH = 12  # how deep lists, tuples and dictionaries may be nested
+ITEMS = 100_000  # how many values one message may hold
+TEXT = 100_000  # longest string
+DIGITS = 310  # longest integer: every finite float64 fits
+
+# The plain number types; little-endian on the wire whatever the machine.
+DTYPES = {
+    "bool": "|b1",
+    "int8": "|i1",
+    "int16": "<i2",
+    "int32": "<i4",
+    "int64": "<i8",
+    "uint8": "|u1",
+    "uint16": "<u2",
+    "uint32": "<u4",
+    "uint64": "<u8",
+    "float16": "<f2",
+    "float32": "<f4",
+    "float64": "<f8",
+}
+MAX_DIMENSIONS = 8
+MAX_LENGTH = 10_000_000  # of one axis: an array of size zero may still claim an absurd shape
+
+HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
+SPECIAL_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}")
+
+
+class StudentError(Exception):
+    """A question that got no usable answer; `sentence` tells the student why."""
+
+    def __init__(self, sentence: str):
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class BadReply(Exception):
+    """Bytes from a student's process that do not follow the protocol."""
+
+
+class Unsupported(Exception):
+    """A value that has no place on the wire; the text names it ("a generator")."""
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plot: `x` and `y` are float64 arrays of one length."""
+
+    x: numpy.ndarray
+    y: numpy.ndarray
+    label: str
+
+
+@dataclass(frozen=True)
+class Axes:
+    """One panel of a figure; `legend` holds the legend's texts, empty when there is none."""
+
+    lines: tuple[Line, ...]
+    title: str
+    xlabel: str
+    ylabel: str
+    xscale: str
+    yscale: str
+    legend: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FigureData:
+    """What a matplotlib figure (or a single axes) shows, as data instead of pixels."""
+
+    axes: tuple[Axes, ...]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The results of two calls on the same argument objects.
+
+    `inputs_after` holds the positional arguments after both calls, then the keyword arguments in
+    the order they were given.
+    """
+
+    value: Any
+    repeat: Any
+    inputs_after: tuple
+
+
+# ---------------------------------------------------------------------------- values to JSON
+
+
+def encode(value: Any, depth: int = DEPTH) -> Any:
+    """A plain value as JSON-ready data. Raises `Unsupported` for anything else."""
+    if depth == 0:
+        raise Unsupported("something nested too deeply")
+    if isinstance(value, numpy.generic):
+        return {"scalar": _array_fields(numpy.asarray(value))}
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        return _encode_int(value)
+    if isinstance(value, float):
+        return {"float": _float_text(value)}
+    if isinstance(value, str):
+        return _encode_text(value)
+    if isinstance(value, list):
+        return [encode(item, depth - 1) for item in value]
+    if isinstance(value, tuple):
+        return {"tuple": [encode(item, depth - 1) for item in value]}
+    if isinstance(value, dict):
+        return {"dict": [[_encode_key(k), encode(v, depth - 1)] for k, v in value.items()]}
+    if isinstance(value, numpy.ndarray):
+        return {"array": _array_fields(value)}
+    if _is_from("torch", "Tensor", value):
+        return {"array": _array_fields(_from_torch(value))}
+    if _is_from("matplotlib.figure", "Figure", value):
+        return {"figure": [_encode_axes(axes) for axes in value.axes]}
+    if _is_from("matplotlib.axes", "Axes", value):
+        return {"figure": [_encode_axes(value)]}
+    raise Unsupported(with_article(type(value).__name__))
+
+
+def with_article(noun: str) -> str:
+    """ "array" -> "an array"."""
+    return f"{'an' if noun[:1].lower() in 'aeiou' else 'a'} {noun}"
+
+
+def _encode_int(value: int) -> int:
+    if abs(value) >= 10**DIGITS:
+        raise Unsupported(f"an integer of more than {DIGITS} digits")
+    return int(value)
+
+
+def _float_text(value: float) -> str:
+    return float.hex(value) if math.isfinite(value) else float.__repr__(value)
+
+
+def _encode_text(value: str) -> str:
+    if len(value) > TEXT:
+        raise Unsupported(f"a text of more than {TEXT} characters")
+    # A lone surrogate is legal in Python but not in UTF-8.
+    return value.encode("utf-8", "replace").decode("utf-8")
+
+
+def _encode_key(key: Any) -> Any:
+    if isinstance(key, str | int) and not isinstance(key, bool):
+        return encode(key)
+    raise Unsupported(f"a dictionary with {with_article(type(key).__name__)} as key")
+
+
+def _array_fields(array: numpy.ndarray) -> list:
+    name = array.dtype.name
+    if name not in DTYPES or isinstance(array, numpy.ma.MaskedArray):
+        raise Unsupported(f"an array of {name}" if name not in DTYPES else "a masked array")
+    if array.ndim > MAX_DIMENSIONS:
+        raise Unsupported(f"an array with more than {MAX_DIMENSIONS} dimensions")
+    if array.nbytes > ANSWER_BYTES:
+        raise Unsupported(f"an array of {array.nbytes} bytes (at most {ANSWER_BYTES} fit)")
+    raw = array.astype(DTYPES[name], copy=False).tobytes()
+    return [name, list(array.shape), base64.b64encode(raw).decode("ascii")]
+
+
+def _is_from(module: str, name: str, value: Any) -> bool:
+    """isinstance against a class of a library that may not be loaded."""
+    kind = getattr(sys.modules.get(module), name, None)
+    return isinstance(kind, type) and isinstance(value, kind)
+
+
+def _from_torch(tensor: Any) -> numpy.ndarray:
+    try:
+        return tensor.detach().cpu().resolve_conj().resolve_neg().numpy()
+    except (TypeError, RuntimeError) as error:  # bfloat16, sparse, meta, ...
+        raise Unsupported(f"a tensor of {tensor.dtype}") from error
+
+
+def _encode_axes(axes: Any) -> dict:
+    legend = axes.get_legend()
+    return {
+        "lines": [_encode_line(line) for line in axes.get_lines()],
+        "title": _encode_text(axes.get_title()),
+        "xlabel": _encode_text(axes.get_xlabel()),
+        "ylabel": _encode_text(axes.get_ylabel()),
+        "xscale": _encode_text(axes.get_xscale()),
+        "yscale": _encode_text(axes.get_yscale()),
+        "legend": [_encode_text(text.get_text()) for text in legend.get_texts()] if legend else [],
+    }
+
+
+def _encode_line(line: Any) -> list:
+    x, y = (
+        _array_fields(numpy.asarray(data, dtype="float64"))
+        for data in (line.get_xdata(orig=False), line.get_ydata(orig=False))
+    )
+    return [x, y, _encode_text(str(line.get_label()))]
+
+
+# ---------------------------------------------------------------------------- JSON to values
+
+
+def decode(data: Any) -> Any:
+    """The value that `encode` turned into `data`. Raises `BadReply` for anything else."""
+    return _Decoder().value(data, DEPTH)
+
+
+class _Decoder:
+    """Rebuilds one message, counting its items: a small text must not grow without bound."""
+
+    def __init__(self) -> None:
+        self.left = ITEMS
+
+    def value(self, data: Any, depth: int) -> Any:
+        self.left -= 1
+        _require(self.left >= 0, "too many values")
+        _require(depth > 0, "nested too deeply")
+        if data is None or isinstance(data, bool | int):
+            return data
+        if isinstance(data, str):
+            return _text(data)
+        if isinstance(data, list):
+            return [self.value(item, depth - 1) for item in data]
+        _require(isinstance(data, dict) and len(data) == 1, "not a tagged value")
+        ((tag, content),) = data.items()
+        _require(tag in self.TAGS, "unknown tag")
+        return self.TAGS[tag](self, content, depth)
+
+    def float_(self, content: Any, depth: int) -> float:
+        text = _text(content)
+        if text in SPECIAL_FLOATS:
+            return SPECIAL_FLOATS[text]
+        _require(HEX_FLOAT.fullmatch(text) is not None, "malformed float")
+        try:
+            return float.fromhex(text)
+        except OverflowError:
+            _refuse("float out of range")
+
+    def tuple_(self, content: Any, depth: int) -> tuple:
+        return tuple(self.value(item, depth - 1) for item in _list(content))
+
+    def dict_(self, content: Any, depth: int) -> dict:
+        pairs = [_list(pair, 2) for pair in _list(content)]
+        return {self.key(key, depth): self.value(value, depth - 1) for key, value in pairs}
+
+    def key(self, data: Any, depth: int) -> Any:
+        _require(isinstance(data, str | int) and not isinstance(data, bool), "malformed key")
+        return self.value(data, depth)
+
+    def array_(self, content: Any, depth: int) -> numpy.ndarray:
+        return _array(content)
+
+    def scalar_(self, content: Any, depth: int) -> numpy.generic:
+        array = _array(content)
+        _require(array.ndim == 0, "a scalar with a shape")
+        return array[()]
+
+    def figure_(self, content: Any, depth: int) -> FigureData:
+        return FigureData(tuple(self.axes(axes) for axes in _list(content)))
+
+    TAGS: ClassVar[dict[str, Callable]] = {
+        "float": float_,
+        "tuple": tuple_,
+        "dict": dict_,
+        "array": array_,
+        "scalar": scalar_,
+        "figure": figure_,
+    }
+
+    def axes(self, data: Any) -> Axes:
+        texts = ("title", "xlabel", "ylabel", "xscale", "yscale")
+        _require(isinstance(data, dict) and set(data) == {"lines", "legend", *texts}, "bad axes")
+        return Axes(
+            lines=tuple(self.line(line) for line in _list(data["lines"])),
+            legend=tuple(_text(text) for text in _list(data["legend"])),
+            **{name: _text(data[name]) for name in texts},
+        )
+
+    def line(self, data: Any) -> Line:
+        x, y, label = _list(data, 3)
+        line = Line(_array(x), _array(y), _text(label))
+        _require(line.x.ndim == line.y.ndim == 1, "a line that is not a vector")
+        _require(line.x.dtype == line.y.dtype == numpy.float64, "a line that is not float64")
+        _require(line.x.size == line.y.size, "a line whose x and y differ in length")
+        return line
+
+
+def _require(condition: bool, problem: str) -> None:
+    if not condition:
+        _refuse(problem)
+
+
+def _refuse(problem: str) -> NoReturn:
+    raise BadReply(problem)
+
+
+def _text(data: Any) -> str:
+    _require(isinstance(data, str) and len(data) <= TEXT, "not a short text")
+    return data
+
+
+def _list(data: Any, length: int | None = None) -> list:
+    _require(isinstance(data, list) and len(data) <= ITEMS, "not a list")
+    _require(length is None or len(data) == length, "a list of the wrong length")
+    return data
+
+
+def _array(data: Any) -> numpy.ndarray:
+    name, shape, text = _list(data, 3)
+    _require(isinstance(name, str) and name in DTYPES, "unknown dtype")
+    _require(isinstance(text, str) and len(text) <= 2 * ANSWER_BYTES, "array data is not a text")
+    shape = _list(shape)
+    _require(len(shape) <= MAX_DIMENSIONS, "too many dimensions")
+    _require(all(type(n) is int and 0 <= n <= MAX_LENGTH for n in shape), "malformed shape")
+    try:
+        raw = base64.b64decode(text.encode("ascii"), validate=True)
+    except ValueError:
+        _refuse("malformed base64")
+    # The length is checked before numpy sees the bytes, so a claimed shape allocates nothing.
+    dtype = numpy.dtype(DTYPES[name])
+    _require(math.prod(shape) * dtype.itemsize == len(raw), "array bytes do not fit the shape")
+    _require(name != "bool" or not raw.strip(b"\0\1"), "a truth value that is neither 0 nor 1")
+    return numpy.frombuffer(raw, dtype).astype(name).reshape(shape)
+
+
+# ---------------------------------------------------------------------------- messages
+
+
+def dump(message: dict) -> bytes:
+    """A message as the bytes of a frame."""
+    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("utf-8")
+
+
+def load(payload: bytes) -> dict:
+    """The message in a frame. Raises `BadReply` unless it is one JSON object of plain JSON."""
+    try:
+        message = json.loads(
+            payload.decode("utf-8"),
+            parse_constant=_refuse,
+            parse_float=_refuse,  # floats are sent as hexadecimal text
+            parse_int=_parse_int,
+        )
+    except (ValueError, RecursionError) as error:
+        raise BadReply("not JSON") from error
+    _require(isinstance(message, dict), "not a message")
+    return message
+
+
+def _parse_int(text: str) -> int:
+    _require(len(text) <= DIGITS + 1, "an integer with too many digits")
+    return int(text)
+
+
+def question(number: int, function: str, args: tuple, kwargs: dict) -> bytes:
+    """Ask for `function(*args, **kwargs)`.
+
+    Raises ValueError when an argument has no place on the wire: a mistake in a check.
+    """
+    message = {"n": number, "ask": function}
+    try:
+        message |= {"args": encode(tuple(args)), "kwargs": encode(dict(kwargs))}
+    except Unsupported as error:
+        raise ValueError(f"{function}: {error} cannot be sent as an argument") from error
+    payload = dump(message)
+    if len(payload) > ANSWER_BYTES:
+        raise ValueError(
+            f"{function}: the arguments take {len(payload)} bytes, at most {ANSWER_BYTES} fit"
+        )
+    return payload
+
+
+def decode_answer(payload: bytes, number: int, function: str) -> Answer:
+    """Read the reply to question `number`.
+
+    Raises `StudentError` when it says why there is no answer, `BadReply` when it is malformed.
+    """
+    message = load(payload)
+    _require(len(message) == 2 and message.get("n") == number, "not the reply to this question")
+    kind = next(key for key in message if key != "n")
+    content = message[kind]
+    if kind == "answer":
+        value, repeat, inputs = (decode(part) for part in _list(content, 3))
+        _require(isinstance(inputs, tuple), "inputs are not a tuple")
+        return Answer(value, repeat, inputs)
+    sentence = SENTENCES.get(kind)
+    _require(sentence is not None, "unknown kind of reply")
+    assert sentence is not None
+    parts = [plain_text(_text(part)) for part in _list(content)]
+    try:
+        raise StudentError(sentence.format(*parts, function=function))
+    except IndexError:
+        _refuse("a reason with a part missing")
+
+
+# Why a question has no answer, by the key its reply carries.
+SENTENCES = {
+    "missing": "{function} is not defined: run its cell, or check its name",
+    "not_callable": "{function} is {0}, not a function",
+    "raised": "{function} raised {0}: {1}",
+    "raised_silently": "{function} raised {0}",
+    "unsupported": "{function} returned {0}; "
+    "return numbers, arrays, texts, or lists, tuples and dictionaries of them",
+    "arguments": "{function} put {0} into its arguments; leave them unchanged",
+    "too_large": "{function} returned more than {0} bytes",
+}
+
+
+def plain_text(text: str, limit: int = 300) -> str:
+    """One printable line of at most `limit` characters, whatever a student's process sent."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+# ---------------------------------------------------------------------------- frames
+
+HEADER = struct.Struct(">I")
+
+
+def send_frame(channel: socket.socket, payload: bytes, deadline: float | None = None) -> None:
+    """Send one frame; `deadline` is a `time.monotonic` moment. Raises TimeoutError, OSError."""
+    left = memoryview(HEADER.pack(len(payload)) + payload)
+    while left:
+        channel.settimeout(_remaining(deadline))
+        left = left[channel.send(left) :]
+
+
+def receive_frame(channel: socket.socket, limit: int, deadline: float | None = None) -> bytes:
+    """Read one frame of at most `limit` bytes.
+
+    Raises TimeoutError at the deadline, EOFError when the other side is gone, `BadReply` when the
+    frame announces more than `limit`.
+    """
+    (length,) = HEADER.unpack(_receive_exactly(channel, HEADER.size, deadline))
+    _require(length <= limit, f"a frame of {length} bytes")
+    return _receive_exactly(channel, length, deadline)
+
+
+def _receive_exactly(channel: socket.socket, count: int, deadline: float | None) -> bytes:
+    parts = bytearray()
+    while len(parts) < count:
+        channel.settimeout(_remaining(deadline))
+        part = channel.recv(min(count - len(parts), 1 << 18))
+        if not part:
+            raise EOFError("the other side closed the channel")
+        parts += part
+    return bytes(parts)
+
+
+def _remaining(deadline: float | None) -> float | None:
+    if deadline is None:
+        return None
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError("deadline passed")
+    return left
