@@ -1,0 +1,144 @@
+"""Stable building blocks on any array-API namespace: NumPy, PyTorch, array-api-strict and others.
+
+Each function is finite wherever its mathematics is, keeps the dtype of its input, lets NaN through,
+and can be differentiated by an autograd library at every point where a derivative exists.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from array_api_compat import array_namespace, device, is_array_api_obj
+
+Array = Any  # the array API standard has no common base class to annotate with
+
+
+def to_arrays(inputs: Sequence[Any]) -> tuple[list[Array], Any]:
+    """The inputs as arrays of one namespace, and that namespace.
+
+    Lists and Python numbers join the namespace and device of the arrays beside them, or become
+    NumPy arrays when there is none. Raises TypeError when two namespaces are mixed.
+    """
+    given = [x for x in inputs if is_array_api_obj(x)] or [np.zeros(0)]
+    xp, home = array_namespace(*given), device(given[0])
+    return [x if is_array_api_obj(x) else xp.asarray(x, device=home) for x in inputs], xp
+
+
+def common_floating_dtype(inputs: Sequence[Any], xp: Any) -> Any:
+    """The dtype in which the inputs meet: that of their floating arrays, else the default float.
+
+    Lists and Python numbers have no say, so they never widen a float32 array.
+    """
+    floating = [
+        x.dtype for x in inputs if is_array_api_obj(x) and xp.isdtype(x.dtype, "real floating")
+    ]
+    return xp.result_type(*floating) if floating else xp.asarray(0.0).dtype
+
+
+def at_least_float32(dtype: Any, xp: Any) -> Any:
+    """The dtype to accumulate in: half precision widens to float32, the others stay."""
+    return xp.result_type(dtype, xp.float32)
+
+
+def stop_gradient(x: Array) -> Array:
+    """The same numbers, seen as a constant by an autograd library."""
+    return x.detach() if hasattr(x, "detach") else x
+
+
+def softplus(x: Array) -> Array:
+    """log(1 + exp(x)), accurate relative to itself in both tails."""
+    xp = array_namespace(x)
+    return xp.logaddexp(x, xp.zeros_like(x))
+
+
+def log_sigmoid(x: Array) -> Array:
+    """log(1 / (1 + exp(-x)))."""
+    return -softplus(-x)
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x)), the softmax of (x, 0) with its largest exponent shifted to zero."""
+    xp = array_namespace(x)
+    zero = xp.zeros_like(x)
+    grown, decayed = xp.exp(xp.minimum(x, zero)), xp.exp(xp.minimum(-x, zero))
+    return grown / (grown + decayed)
+
+
+def _finite_max(x: Array, axis: int, xp: Any) -> Array:
+    """The largest entry along an axis, or 0 where that is infinite: a shift that makes no NaN."""
+    top = stop_gradient(xp.max(x, axis=axis, keepdims=True))
+    return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+
+
+def logsumexp(x: Array, axis: int = -1) -> Array:
+    """log(sum(exp(x))) along an axis; -inf when every entry is -inf, +inf when any is +inf."""
+    xp = array_namespace(x)
+    top = _finite_max(x, axis, xp)
+    total = xp.sum(xp.exp(x - top), axis=axis)
+    empty = total == 0
+    # Taking the log of 1 in the empty case keeps 0 * inf out of the autograd graph.
+    log_total = xp.log(xp.where(empty, xp.ones_like(total), total))
+    minus_infinity = xp.full_like(total, -math.inf)
+    return xp.where(empty, minus_infinity, log_total + xp.squeeze(top, axis=axis))
+
+
+def log_softmax(x: Array, axis: int = -1) -> Array:
+    """x - logsumexp(x) along an axis."""
+    xp = array_namespace(x)
+    return x - xp.expand_dims(logsumexp(x, axis), axis=axis)
+
+
+def softmax(x: Array, axis: int = -1) -> Array:
+    """exp(x) / sum(exp(x)) along an axis."""
+    xp = array_namespace(x)
+    grown = xp.exp(x - _finite_max(x, axis, xp))
+    return grown / xp.sum(grown, axis=axis, keepdims=True)
+
+
+def xlogy(x: Array, y: Array) -> Array:
+    """x log(y), with 0 log(0) = 0."""
+    xp = array_namespace(x, y)
+    harmless = (x == 0) & ((y == 0) | xp.isinf(y))
+    return x * xp.log(xp.where(harmless, xp.ones_like(y), y))
+
+
+def rel_entr(p: Array, q: Array) -> Array:
+    """p log(p / q), which is 0 when p = 0 and +inf when q = 0 < p."""
+    xp = array_namespace(p, q)
+    one = xp.ones_like(p)
+    return p * xp.log(xp.where(p == 0, one, p) / xp.where(p == 0, one, q))
+
+
+def log1p_square(x: Array) -> Array:
+    """log(1 + x^2) without overflow of the square."""
+    xp = array_namespace(x)
+    near = xp.log1p(xp.clip(x, -1, 1) ** 2)
+    far = 2 * xp.log(xp.hypot(x, xp.ones_like(x)))
+    return xp.where(xp.abs(x) < 1, near, far)
+
+
+def norm(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
+    """Euclidean length along an axis, scaled safe from overflow; its gradient at 0 is 0."""
+    xp = array_namespace(x)
+    wide = xp.astype(x, at_least_float32(x.dtype, xp))
+    if x.shape[axis] == 0:
+        return xp.astype(xp.sum(wide, axis=axis, keepdims=keepdims), x.dtype)
+    scale = _finite_max(xp.abs(wide), axis, xp)
+    scale = xp.where(scale == 0, xp.ones_like(scale), scale)
+    total = xp.sum((wide / scale) ** 2, axis=axis, keepdims=True)
+    # The square root is never taken at 0, where its slope is infinite.
+    root = xp.sqrt(xp.where(total == 0, xp.ones_like(total), total))
+    length = xp.where(total == 0, total, scale * root)
+    return xp.astype(length if keepdims else xp.squeeze(length, axis=axis), x.dtype)
+
+
+def log_factorial(x: Array) -> Array:
+    """log(x!) = lgamma(x + 1) of constants, by the C library one number at a time.
+
+    The array API has no lgamma. No gradient flows through the result.
+    """
+    xp = array_namespace(x)
+    flat = xp.reshape(stop_gradient(x), (-1,))
+    values = [math.lgamma(float(flat[i]) + 1) for i in range(flat.shape[0])]
+    return xp.reshape(xp.asarray(values, dtype=x.dtype, device=device(x)), x.shape)
