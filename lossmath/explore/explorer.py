@@ -1,0 +1,107 @@
+"""The explorer: a picture with sliders, as a Jupyter widget, a still image and words."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+
+from lossmath.explore.predict import Predict
+from lossmath.explore.scene import Draw, Scene
+from lossmath.explore.sliders import Slider
+from lossmath.explore.still import png
+from lossmath.explore.style import css
+
+
+class _Turn(traitlets.Float):
+    """A slider's value: a number inside the slider's range."""
+
+    def __init__(self, slider: Slider) -> None:
+        self.slider = slider
+        super().__init__(slider.default)
+
+    def validate(self, obj: Any, value: Any) -> float:
+        value = float(super().validate(obj, value))
+        if not self.slider.low <= value <= self.slider.high:
+            raise traitlets.TraitError(
+                f"Explorer: {self.slider.name}={value} must lie in "
+                f"[{self.slider.low}, {self.slider.high}]"
+            )
+        return value
+
+
+class Explorer(anywidget.AnyWidget):
+    """A picture that follows its sliders.
+
+    `draw` takes the sliders' values by name and returns a `Picture`. Frames are computed over the
+    sliders' grid and played in the browser; when a slider is let go the kernel sends the exact
+    picture. Each slider is a trait of the explorer under its own name: read it, set it, observe it
+    or link it. `live=True` asks the kernel at every step instead, for pictures that jump.
+    `ahead=False` computes no frames at all, for pictures too costly to compute hundreds of times;
+    such an explorer is live. Raises ValueError if the frames differ in more than their numbers.
+    """
+
+    _esm = Path(__file__).with_name("explorer.js")
+    _css = css()
+    _spec = traitlets.Dict().tag(sync=True)
+    _frames = traitlets.Bytes().tag(sync=True)
+
+    def __init__(
+        self,
+        draw: Draw,
+        sliders: Sequence[Slider] = (),
+        *,
+        title: str = "",
+        predict: Predict | None = None,
+        live: bool = False,
+        ahead: bool = True,
+    ) -> None:
+        taken = [slider.name for slider in sliders if hasattr(type(self), slider.name)]
+        if taken:
+            raise ValueError(f"Explorer: slider name {taken[0]!r} is an attribute of every widget")
+        self.scene = Scene(draw, tuple(sliders), ahead)
+        self.title = title
+        self._question = predict
+        spec, frames = self.describe()
+        self._moving = [slot["moving"] for slot in spec["slots"]]
+        super().__init__(_spec={**spec, "live": live or not ahead}, _frames=frames)
+        self.add_traits(**{s.name: _Turn(s).tag(sync=True) for s in sliders})
+        self.on_msg(self._answer)
+
+    def describe(self) -> tuple[dict[str, Any], bytes]:
+        """The description and the frames, as the browser gets them."""
+        spec, frames = self.scene.spec()
+        question = self._question.spec() if self._question else None
+        return {**spec, "title": self.title, "predict": question, "live": False}, frames
+
+    @property
+    def values(self) -> dict[str, float]:
+        """Every slider's value by name."""
+        return {slider.name: getattr(self, slider.name) for slider in self.scene.sliders}
+
+    @property
+    def words(self) -> str:
+        """The text equivalent of the picture as the sliders stand."""
+        said = self.scene.words(self.values, self.scene.draw(**self.values))
+        return f"{self.title}. {said}" if self.title else said
+
+    def still(self) -> bytes:
+        """The picture as the sliders stand, as a PNG."""
+        return png(self.scene, self.scene.draw(**self.values), self.title)
+
+    def _answer(self, _widget: Any, content: dict[str, Any], _buffers: list[bytes]) -> None:
+        """The browser asks for the exact picture at some values."""
+        values = {
+            slider.name: float(content["values"][slider.name]) for slider in self.scene.sliders
+        }
+        try:
+            buffer, words = self.scene.exact(values, self._moving)
+        except (ValueError, ArithmeticError) as error:
+            self.send({"id": content["id"], "error": str(error)})
+            return
+        self.send({"id": content["id"], "words": words}, [buffer])
+
+    def _repr_mimebundle_(self, **_: Any) -> Any:
+        data, metadata = super()._repr_mimebundle_() or ({}, {})
+        return {**data, "image/png": self.still(), "text/plain": self.words}, metadata

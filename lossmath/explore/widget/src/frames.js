@@ -1,0 +1,97 @@
+// Frames computed in Python, read from one buffer and blended between grid points.
+
+const NOT_A_NUMBER = 65535;
+
+export class Frames {
+  constructor(spec, buffer) {
+    this.sliders = spec.sliders;
+    this.slots = spec.slots.map((slot) => ({ ...slot, ...view(slot, buffer) }));
+    this.home = spec.home;
+  }
+
+  // The arrays of the picture at these values, in slot order, or null where no frame reaches.
+  at(values) {
+    const corners = this.corners(values);
+    return corners && this.slots.map((slot) => blend(slot, corners));
+  }
+
+  start() {
+    return this.slots.map((slot) => blend(slot, [[this.home, 1]]));
+  }
+
+  // The frame whose words fit best.
+  nearest(values) {
+    const corners = this.corners(values) ?? [[this.home, 1]];
+    return corners.reduce((best, next) => (next[1] > best[1] ? next : best))[0];
+  }
+
+  // Frames to mix as [index, weight]: up to two along each slider of the grid.
+  corners(values) {
+    const sides = this.sliders.map((slider) => bracket(slider.grid, values[slider.name]));
+    if (sides.includes(null)) return null;
+    return this.sliders.length > 2 ? this.alone(values, sides) : this.crossed(sides);
+  }
+
+  crossed(sides) {
+    let corners = [[0, 1]];
+    sides.forEach((side, axis) => {
+      const count = this.sliders[axis].grid.length;
+      corners = corners.flatMap(([index, weight]) =>
+        side.map(([i, w]) => [index * count + i, weight * w]),
+      );
+    });
+    return corners;
+  }
+
+  // With more than two sliders there are frames only where all but one rest at their defaults.
+  alone(values, sides) {
+    const moved = this.sliders.flatMap((s, axis) => (values[s.name] === s.default ? [] : [axis]));
+    if (moved.length > 1) return null;
+    if (moved.length === 0) return [[this.home, 1]];
+    const before = this.sliders.slice(0, moved[0]).reduce((n, s) => n + s.grid.length, 0);
+    return sides[moved[0]].map(([i, w]) => [before + i, w]);
+  }
+
+  // The kernel's exact arrays: the moving slots, one after another, as floats.
+  exact(data) {
+    const still = this.start();
+    let offset = 0;
+    return this.slots.map((slot, s) => {
+      if (!slot.moving) return still[s];
+      const bytes = data.buffer.slice(data.byteOffset + offset, data.byteOffset + offset + 4 * slot.size);
+      offset += 4 * slot.size;
+      return new Float32Array(bytes);
+    });
+  }
+}
+
+function view(slot, buffer) {
+  const size = slot.shape.reduce((a, b) => a * b, 1);
+  const codes = slot.dtype === "uint16" ? Uint16Array : Float32Array;
+  const count = slot.moving ? (buffer.byteLength - slot.offset) / codes.BYTES_PER_ELEMENT : size;
+  return { size, codes: new codes(buffer.buffer, buffer.byteOffset + slot.offset, Math.floor(count)) };
+}
+
+function bracket(grid, value) {
+  const last = grid.length - 1;
+  if (!(value >= grid[0] && value <= grid[last])) return null;
+  let i = grid.findLastIndex((g) => g <= value);
+  if (grid[i] === value) return [[i, 1]];
+  const share = (value - grid[i]) / (grid[i + 1] - grid[i]);
+  return [[i, 1 - share], [i + 1, share]];
+}
+
+function blend(slot, corners) {
+  const { size, codes, low, step } = slot;
+  const out = new Float32Array(size);
+  const packed = slot.dtype === "uint16";
+  const parts = slot.moving ? corners : [[0, 1]];
+  for (const [frame, weight] of parts) {
+    const base = slot.moving ? frame * size : 0;
+    for (let k = 0; k < size; k++) {
+      const code = codes[base + k];
+      out[k] += weight * (packed ? (code === NOT_A_NUMBER ? NaN : low + code * step) : code);
+    }
+  }
+  return out;
+}

@@ -1,0 +1,131 @@
+// The picture: axes drawn once, marks repainted, the compared picture behind them.
+
+import { axisBottom, axisLeft } from "d3-axis";
+import { scaleLinear, scaleLog } from "d3-scale";
+import { create } from "d3-selection";
+import { painters } from "./marks.js";
+
+const COMPARED = new Set(["curve", "points", "bars", "boxes"]);
+let serial = 0;
+
+export class Panels {
+  // `drag(names, values)` is called while a handle is pulled, `drop()` when it is let go.
+  constructor(spec, drag, drop) {
+    this.slots = spec.slots;
+    this.svg = create("svg").attr("viewBox", `0 0 ${spec.width} ${spec.height}`).attr("role", "img");
+    const parts = spec.panels.flatMap((panel, p) => this.panel(panel, p, drag, drop));
+    this.ghosts = parts.filter((part) => part.ghost);
+    this.marks = parts.filter((part) => !part.ghost);
+  }
+
+  node() {
+    return this.svg.node();
+  }
+
+  paint(arrays) {
+    this.apply(this.marks, arrays);
+  }
+
+  // The faint picture to compare with; null takes it away.
+  compare(arrays) {
+    for (const part of this.ghosts) part.group.attr("display", arrays ? null : "none");
+    if (arrays) this.apply(this.ghosts, arrays);
+  }
+
+  apply(parts, arrays) {
+    for (const part of parts) {
+      const data = {};
+      for (const [field, slot] of part.fields) data[field] = arrays[slot];
+      part.paint(data);
+      part.place?.(data.label_at);
+    }
+  }
+
+  panel(panel, p, drag, drop) {
+    const { width, height } = panel;
+    const group = this.svg.append("g").attr("transform", `translate(${panel.left},${panel.top})`);
+    const x = scale(panel.x, [0, width]);
+    const y = scale(panel.y, [height, 0]);
+    axes(group, panel, x, y);
+    const id = `lm-clip-${serial++}`;
+    group.append("clipPath").attr("id", id)
+      .append("rect").attr("y", -1).attr("width", width + 1).attr("height", height + 2);
+    const inside = () => group.append("g").attr("class", "lm-marks");
+    const behind = inside().attr("clip-path", `url(#${id})`).classed("lm-ghost", true);
+    const front = inside().attr("clip-path", `url(#${id})`);
+    const names = inside();
+    const context = { x, y, width, height, drag: handle(x, y, drag, drop) };
+    return panel.marks.flatMap((mark, m) => {
+      const fields = this.fields(p, m);
+      const shape = Object.fromEntries(fields.map(([field, slot]) => [field, this.slots[slot].shape]));
+      const make = (parent, ghost, what = mark) => {
+        const own = parent.append("g");
+        return { ghost, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
+      };
+      const drawn = { ...make(front, false), place: label(names, mark, width, height) };
+      const moving = fields.some(([field, slot]) => field !== "label_at" && this.slots[slot].moving);
+      if (!moving || !COMPARED.has(mark.kind)) return [drawn];
+      return [make(behind, true, { ...mark, label: "", handle: [], dash: mark.dash }), drawn];
+    });
+  }
+
+  fields(p, m) {
+    return this.slots.flatMap((slot, i) => (slot.panel === p && slot.mark === m ? [[slot.field, i]] : []));
+  }
+}
+
+function scale(axis, pixels) {
+  return (axis.scale === "log" ? scaleLog() : scaleLinear()).domain(axis.range).range(pixels);
+}
+
+function axes(group, panel, x, y) {
+  const { width, height } = panel;
+  const bars = panel.marks.find((mark) => mark.kind === "bars");
+  const ticks = (axis, length, room) => axis.ticks(Math.max(3, Math.round(length / room)), panel.format);
+  const across = ticks(axisBottom(x), width, 55).tickSizeOuter(0);
+  if (bars) across.tickValues(bars.names.map((_, i) => i)).tickFormat((i) => bars.names[i]);
+  const down = ticks(axisLeft(y), height, 40).tickSizeOuter(0);
+  const grid = (axis, length) => axis.tickSize(-length).tickFormat("");
+  group.append("g").attr("class", "lm-grid").attr("transform", `translate(0,${height})`)
+    .call(grid(ticks(axisBottom(x), width, 55), height));
+  group.append("g").attr("class", "lm-grid").call(grid(ticks(axisLeft(y), height, 40), width));
+  group.append("g").attr("class", "lm-axis").attr("transform", `translate(0,${height})`).call(across);
+  group.append("g").attr("class", "lm-axis").call(down);
+  const text = (content) => group.append("text").text(content);
+  text(panel.title).attr("class", "lm-panel-title").attr("y", -9);
+  text(panel.x.label).attr("x", width / 2).attr("y", height + 34).attr("text-anchor", "middle");
+  text(panel.y.label).attr("transform", `translate(-38,${height / 2}) rotate(-90)`).attr("text-anchor", "middle");
+}
+
+// A direct label beside its curve, hidden while that part of the curve is out of view.
+function label(group, mark, width, height) {
+  if (mark.kind !== "curve" || !mark.label) return undefined;
+  const text = group.append("text").attr("class", "lm-label").attr("text-anchor", "middle").attr("dy", "0.35em")
+    .style("fill", `var(--lm-${mark.stroke})`).text(mark.label);
+  return ([x, y]) => {
+    const seen = x >= 0 && x <= width && y >= 0 && y <= height;
+    text.attr("display", seen ? null : "none");
+    if (seen) text.attr("x", x.toFixed(1)).attr("y", y.toFixed(1));
+  };
+}
+
+function handle(x, y, drag, drop) {
+  return (dot, names) => {
+    const node = dot.node();
+    const move = (event) => {
+      const box = node.ownerSVGElement.getScreenCTM().inverse();
+      const panel = node.closest("g[transform]").getCTM().inverse();
+      const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(node.parentNode.getScreenCTM().inverse());
+      drag(names, [x.invert(at.x), y.invert(at.y)]);
+    };
+    dot.on("pointerdown", (event) => {
+      event.preventDefault();
+      node.setPointerCapture(event.pointerId);
+      dot.on("pointermove", move);
+    });
+    dot.on("pointerup pointercancel", () => {
+      dot.on("pointermove", null);
+      drop();
+    });
+  };
+}
