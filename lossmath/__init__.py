@@ -8,10 +8,13 @@
 array([1. , 0.5])
 """
 
+import difflib
 from typing import Any
 
 from lossmath import regression  # noqa: F401  (importing a family fills the catalogue)
-from lossmath.loss import CATALOGUE, Argument, Interval, Kink, Loss, OneOf, Parameter, find
+from lossmath.arguments import Argument
+from lossmath.domains import Interval, OneOf, Simplex
+from lossmath.loss import CATALOGUE, Kink, Loss, Parameter, Residual, parameter
 from lossmath.numeric import numeric_hessian
 from lossmath.reduction import Reduction, reduce
 
@@ -23,9 +26,12 @@ __all__ = [
     "OneOf",
     "Parameter",
     "Reduction",
+    "Residual",
+    "Simplex",
     "catalogue",
     "find",
     "numeric_hessian",
+    "parameter",
     "reduce",
 ]
 
@@ -37,6 +43,19 @@ def catalogue(family: str | None = None) -> tuple[type[Loss], ...]:
     `convex`, `lipschitz`, `nonnegative`, `symmetric`, `failures`, `reference`.
     """
     return tuple(loss for loss in CATALOGUE.values() if family in (None, loss.family))
+
+
+def find(name: str) -> type[Loss]:
+    """The loss of this name or alias, whatever its capitals: find("mse") is SquaredError.
+
+    Raises KeyError, with the nearest names, when there is none.
+    """
+    names = {n.lower(): loss for loss in catalogue() for n in (loss.name, *loss.aliases)}
+    if name.lower() not in names:
+        near = difflib.get_close_matches(name.lower(), names)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise KeyError(f"no loss is called {name!r}{hint}")
+    return names[name.lower()]
 
 
 def __getattr__(name: str) -> Any:

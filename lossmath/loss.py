@@ -5,90 +5,21 @@ reader wants to know, and three short methods give the mathematics in the loss's
 `f` the value, `df` the slope, `d2f` the curvature. Everything else is derived here.
 """
 
-import difflib
+import inspect
 import math
 import numbers
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from inspect import Parameter as SignatureParameter
-from inspect import Signature
 from typing import Any, ClassVar, NamedTuple, dataclass_transform
 
 import numpy as np
 
+from lossmath.arguments import Argument, check_domain, common_sizes
 from lossmath.arrays import Array, common_floating_dtype, device, to_arrays
+from lossmath.domains import Domain, Interval, OneOf
 from lossmath.reduction import Reduction
 
 CATALOGUE: dict[str, type["Loss"]] = {}
-
-
-@dataclass(frozen=True)
-class Interval:
-    """The real numbers between two bounds, written as in `Interval(above=0, at_most=1)`."""
-
-    above: float = -math.inf
-    at_least: float = -math.inf
-    below: float = math.inf
-    at_most: float = math.inf
-    excluding: float | None = None
-
-    def excludes(self, x: Any) -> Any:
-        """Whether a number (or each number of an array) lies outside. NaN does not."""
-        outside = (x < self.at_least) | (x > self.at_most)
-        if self.above > -math.inf:
-            outside = outside | (x <= self.above)
-        if self.below < math.inf:
-            outside = outside | (x >= self.below)
-        return outside if self.excluding is None else outside | (x == self.excluding)
-
-    @property
-    def low(self) -> float:
-        return max(self.above, self.at_least)
-
-    @property
-    def high(self) -> float:
-        return min(self.below, self.at_most)
-
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Numbers of the interval, for tests and examples."""
-        if math.isfinite(self.low) and math.isfinite(self.high):
-            return rng.uniform(self.low, self.high, shape)
-        if math.isfinite(self.low):
-            return self.low + np.exp(rng.standard_normal(shape))
-        if math.isfinite(self.high):
-            return self.high - np.exp(rng.standard_normal(shape))
-        return 2 * rng.standard_normal(shape)
-
-    def __str__(self) -> str:
-        left = "[" if self.at_least > self.above else "("
-        right = "]" if self.at_most < self.below else ")"
-        hole = "" if self.excluding is None else f" without {self.excluding:g}"
-        return f"{left}{self.low:g}, {self.high:g}{right}{hole}"
-
-
-@dataclass(frozen=True)
-class OneOf:
-    """A finite set of allowed values, such as the labels -1 and 1."""
-
-    members: tuple[Any, ...]
-
-    def excludes(self, x: Any) -> Any:
-        """Whether a value (or each value of an array) is no member. NaN is let through."""
-        outside = x == x
-        for member in self.members:
-            outside = outside & (x != member)
-        return outside
-
-    def sample(self, rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
-        """Members of the set, for tests and examples."""
-        return rng.choice(np.asarray(self.members, dtype=float), shape)
-
-    def __str__(self) -> str:
-        return "{" + ", ".join(map(str, self.members)) + "}"
-
-
-Domain = Interval | OneOf
-REALS = Interval()
 
 
 @dataclass(frozen=True)
@@ -125,59 +56,11 @@ def parameter(
 
 
 @dataclass(frozen=True)
-class Argument:
-    """One array a loss is given.
-
-    axes: names of the trailing axes that a single value consumes: "" for an elementwise loss,
-        "c" for class scores, "h w" for images, a number for a fixed size, "..." for all axes.
-        What stands in front of them is the batch, and the shape of the values.
-    domain: the numbers allowed in it.
-    differentiable: whether the gradient has an entry for it.
-    index_of: for integer labels, the axis they index.
-    """
-
-    name: str
-    axes: str = ""
-    domain: Domain = REALS
-    differentiable: bool = True
-    index_of: str = ""
-
-    def sizes(self, shape: tuple[int, ...]) -> dict[str, Any]:
-        """The size of each named axis, and of the "batch", when the array has this shape."""
-        if self.axes == "...":
-            return {"batch": (), "...": shape}
-        names = self.axes.split()
-        batch = len(shape) - len(names)
-        sizes = dict(zip(names, shape[max(batch, 0) :], strict=False))
-        if batch < 0 or any(name.isdigit() and int(name) != sizes[name] for name in names):
-            raise ValueError(f"{self.name} has shape {shape} but needs axes (..., {self.axes})")
-        return {"batch": shape[:batch], **sizes}
-
-    def event_ndim(self, ndim: int) -> int:
-        """How many trailing axes a single value consumes."""
-        return ndim if self.axes == "..." else len(self.axes.split())
-
-    def sample(self, rng: np.random.Generator, sizes: Mapping[str, Any]) -> np.ndarray:
-        """An array of allowed numbers with these sizes of the batch and the named axes."""
-        if self.axes == "...":
-            return self.domain.sample(rng, sizes["batch"])
-        event = [int(a) if a.isdigit() else sizes[a] for a in self.axes.split()]
-        shape = (*sizes["batch"], *event)
-        if self.index_of:
-            return rng.integers(sizes[self.index_of], size=shape)
-        return self.domain.sample(rng, shape)
-
-    @property
-    def filler(self) -> float:
-        """An allowed number that stands in for whatever a mask hides."""
-        return next(x for x in (0, 1, 0.5) if not self.domain.excludes(x))
-
-
-@dataclass(frozen=True)
 class Kink:
-    """Where a derivative of this order jumps, in the loss's own variable.
+    """Where the derivative of this order jumps; order 0 is a jump of the value itself.
 
-    `at` and `order` are numbers or expressions in the parameters, such as "-delta".
+    `at` is a value of the loss's `kink_variable`. Both are numbers or expressions in the
+    parameters, such as "-delta".
     """
 
     at: float | str
@@ -193,7 +76,7 @@ class Inputs(NamedTuple):
     batch: Array  # zeros with the shape and dtype of the values
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=False, field_specifiers=(parameter,))
+@dataclass_transform(frozen_default=True, field_specifiers=(parameter,))
 class Loss:
     """A loss and everything known about it.
 
@@ -212,7 +95,7 @@ class Loss:
     name: ClassVar[str]
     family: ClassVar[str]  # the module it lives in
     parameters: ClassVar[Mapping[str, Parameter]]
-    _signature: ClassVar[Signature]
+    _signature: ClassVar[inspect.Signature]
 
     arguments: ClassVar[tuple[Argument, ...]] = (
         Argument("prediction"),
@@ -231,18 +114,16 @@ class Loss:
     lipschitz: ClassVar[float | str] = math.inf  # bound on the length of a value's gradient
     nonnegative: ClassVar[bool | None] = None
     symmetric: ClassVar[bool | None] = None  # in exchanging its two arguments
+    semigradient: ClassVar[bool] = False  # the gradient holds part of the value constant
 
     def __init_subclass__(cls, abstract: bool = False) -> None:
         dataclass(frozen=True)(cls)
         cls.name = cls.__name__
         cls.family = cls.__module__.rpartition(".")[2]
         cls.parameters = {f.name: f.metadata["parameter"] for f in fields(cls)}  # type: ignore[arg-type]
-        cls._signature = Signature(
-            [
-                SignatureParameter(a.name, SignatureParameter.POSITIONAL_OR_KEYWORD)
-                for a in cls.arguments
-            ]
-        )
+        kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        names = [argument.name for argument in cls.arguments]
+        cls._signature = inspect.Signature([inspect.Parameter(name, kind) for name in names])
         if not abstract:
             CATALOGUE[cls.name] = cls
 
@@ -260,8 +141,12 @@ class Loss:
     # The mathematics, written by each loss in its own variables.
 
     def variables(self, *arrays: Array) -> tuple[Array, ...]:
-        """The loss's own variables, handed to f, df and d2f. Kinks are located in the first."""
+        """The loss's own variables, handed to f, df and d2f."""
         return arrays
+
+    def kink_variable(self, *arrays: Array) -> Array:
+        """The variable in which kinks are located: the first of the own variables."""
+        return self.variables(*arrays)[0]
 
     def f(self, *args: Any, **kwargs: Any) -> Array:
         """Value, given the loss's own variables and the namespace xp."""
@@ -312,46 +197,31 @@ class Loss:
     # From what is given to checked arrays, and from values to reduced values.
 
     def _prepare(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Inputs:
+        """Bind, convert and check what a call was given; errors begin with the loss's name."""
         named = {a.name: options.pop(a.name) for a in self.arguments if a.name in options}
         given = self._signature.bind(*inputs, **named).args
+        try:
+            return self._checked(given, Reduction(**options))
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.name}: {error}") from None
+
+    def _checked(self, given: Sequence[Any], reduction: Reduction) -> Inputs:
         arrays, xp = to_arrays(given)
         dtype = common_floating_dtype(given, xp)
-        arrays = [
-            self._cast(argument, array, dtype, xp)
-            for argument, array in zip(self.arguments, arrays, strict=True)
-        ]
-        shape = self._values_shape(arrays)
-        reduction = Reduction(**options).bind(shape, arrays[0], xp)
-        reduction = self._mask_ignored(reduction, arrays)
-        if reduction.mask is not None:
-            mask = reduction.mask
-            arrays = [
-                xp.where(self._spread(mask, x.ndim), x, xp.full_like(x, argument.filler))
-                for argument, x in zip(self.arguments, arrays, strict=True)
-            ]
-        self._check_domains(arrays, xp)
+        arrays = [a.cast(x, dtype, xp) for a, x in zip(self.arguments, arrays, strict=True)]
+        sizes = common_sizes(self.arguments, arrays)
+        shape = self._values_shape(sizes)
+        reduction = self._mask_ignored(reduction.bind(shape, arrays[0], xp), arrays)
+        for i, (argument, x) in enumerate(zip(self.arguments, arrays, strict=True)):
+            selected = None if reduction.mask is None else self._spread(reduction.mask, x.ndim)
+            check_domain(argument, x, sizes, selected, xp)
+            if selected is not None:
+                # Hidden slots are computed on harmless numbers, so that not even a NaN leaks out.
+                arrays[i] = xp.where(selected, x, xp.full_like(x, argument.domain.filler))
         return Inputs(arrays, xp, reduction, xp.zeros(shape, dtype=dtype, device=device(arrays[0])))
 
-    def _cast(self, argument: Argument, array: Array, dtype: Any, xp: Any) -> Array:
-        kind = "integral" if argument.index_of else ("bool", "integral", "real floating")
-        if not xp.isdtype(array.dtype, kind):
-            wanted = "integer labels" if argument.index_of else "real numbers"
-            raise TypeError(
-                f"{self.name}: {argument.name} has dtype {array.dtype} but must hold {wanted}"
-            )
-        return array if argument.index_of or array.dtype == dtype else xp.astype(array, dtype)
-
-    def _values_shape(self, arrays: list[Array]) -> tuple[int, ...]:
-        """The shape of the values. Raises ValueError when the arguments do not fit together."""
-        seen: dict[str, tuple[Any, str]] = {}
-        for argument, array in zip(self.arguments, arrays, strict=True):
-            shape = tuple(array.shape)
-            described = f"{argument.name} has shape {shape}"
-            for axis, size in argument.sizes(shape).items():
-                first_size, first = seen.setdefault(axis, (size, described))
-                if size != first_size:
-                    raise ValueError(f"{self.name}: {first} but {described}")
-        return seen["batch"][0]
+    def _values_shape(self, sizes: Mapping[str, Any]) -> tuple[int, ...]:
+        return sizes["batch"]
 
     def _mask_ignored(self, reduction: Reduction, arrays: list[Array]) -> Reduction:
         """The reduction with ignore_index turned into a mask."""
@@ -359,25 +229,9 @@ class Loss:
             return reduction
         labels = [x for a, x in zip(self.arguments, arrays, strict=True) if a.index_of]
         if not labels:
-            raise ValueError(f"{self.name} has no class labels for ignore_index to find")
+            raise ValueError("there are no class labels for ignore_index to find")
         mask = labels[0] != reduction.ignore_index
         return replace(reduction, mask=mask if reduction.mask is None else mask & reduction.mask)
-
-    def _check_domains(self, arrays: list[Array], xp: Any) -> None:
-        sizes: dict[str, Any] = {}
-        for argument, array in zip(self.arguments, arrays, strict=True):
-            sizes |= argument.sizes(tuple(array.shape))
-            domain = argument.domain
-            if argument.index_of:
-                domain = Interval(at_least=0, at_most=sizes[argument.index_of] - 1)
-            if domain == REALS:
-                continue
-            outside = domain.excludes(array)
-            if bool(xp.any(outside)):
-                culprit = array[outside][0] if array.ndim else array
-                raise ValueError(
-                    f"{self.name}: {argument.name}={float(culprit):g} must lie in {domain}"
-                )
 
     def _spread(self, per_value: Array, ndim: int) -> Array:
         """One number per value, with axes of size 1 for the axes that a value consumes."""
@@ -403,13 +257,20 @@ class Loss:
         """Where derivatives jump in the first of the loss's own variables, and their order."""
         return [(float(self.evaluate(k.at)), int(self.evaluate(k.order))) for k in self.kinks]
 
+    @property
+    def has_hessian(self) -> bool:
+        """Whether the second derivative is known in closed form."""
+        return type(self).d2f is not Loss.d2f
+
     @classmethod
-    def examples(cls, seed: int = 0, batch: tuple[int, ...] = (5,)) -> tuple[np.ndarray, ...]:
+    def examples(
+        cls, seed: int = 0, batch: tuple[int, ...] = (5,), spread: float = 1
+    ) -> tuple[np.ndarray, ...]:
         """Random allowed arguments: one array each, with this batch shape and small other axes."""
         rng = np.random.default_rng(seed)
         named = dict.fromkeys(axis for a in cls.arguments for axis in a.axes.split())
         sizes = {"batch": batch} | {axis: 3 + i for i, axis in enumerate(named)}
-        return tuple(argument.sample(rng, sizes) for argument in cls.arguments)
+        return tuple(argument.sample(rng, sizes, spread) for argument in cls.arguments)
 
 
 class Residual(Loss, abstract=True):
@@ -422,13 +283,3 @@ class Residual(Loss, abstract=True):
     def variables(self, *arrays: Array) -> tuple[Array, ...]:
         prediction, *others, target = arrays
         return prediction - target, *others
-
-
-def find(name: str) -> type[Loss]:
-    """The loss of this name or alias, whatever its capitals: find("mse") is SquaredError."""
-    names = {n.lower(): loss for loss in CATALOGUE.values() for n in (loss.name, *loss.aliases)}
-    if name.lower() not in names:
-        near = difflib.get_close_matches(name.lower(), names, n=3)
-        hint = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise KeyError(f"no loss is called {name!r}{hint}")
-    return names[name.lower()]

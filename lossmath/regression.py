@@ -6,10 +6,10 @@ asymmetric quantile loss, the middle of the two slopes; `hessian` is 0 where a s
 
 from math import inf, lgamma, log, pi, prod, sqrt
 
+from lossmath.arguments import Argument
 from lossmath.arrays import device, log1p_square, log_factorial, norm
-from lossmath.loss import Argument, Interval, Kink, Loss, Residual, parameter
-
-POSITIVE = Interval(above=0)
+from lossmath.domains import POSITIVE, Interval
+from lossmath.loss import Kink, Loss, Residual, parameter
 
 
 class SquaredError(Residual):
@@ -81,9 +81,8 @@ class RootMeanSquaredError(Residual):
     reference = "Willmott & Matsuura (2005)"
     aliases = ("RMSE",)
 
-    def _values_shape(self, arrays):
-        shape = super()._values_shape(arrays)
-        return shape if self.over == "all" else tuple(arrays[0].shape[1:])
+    def _values_shape(self, sizes):
+        return () if self.over == "all" else sizes["..."][1:]
 
     def _spread(self, per_value, ndim):
         return per_value  # outputs are the last axes, which broadcasting aligns
