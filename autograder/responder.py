@@ -23,13 +23,7 @@ from autograder import wire
 # does not break the answers of its other functions.
 globals()["__builtins__"] = dict(vars(builtins))
 
-CELL_TEXT = 100_000  # characters of output kept per cell
-CELL_DISPLAYS = 20  # displays kept per cell
-PICTURE_BYTES = 1_000_000  # largest picture kept
-CELL_PICTURE_BYTES = 4_000_000  # all pictures of a cell together
-PICTURES = ("image/png", "image/jpeg")
-TEXTS = ("text/plain", "text/html")
-CUT = f"\n[output cut after {CELL_TEXT} characters]\n"
+CUT = f"\n[output cut after {wire.CELL_TEXT} characters]\n"
 
 
 # ---------------------------------------------------------------------------- questions
@@ -130,8 +124,9 @@ def _closing_new_figures():
         yield
     finally:
         pyplot = sys.modules.get("matplotlib.pyplot")
-        for number in set(pyplot.get_fignums()) - before if pyplot else ():
-            pyplot.close(number)
+        if pyplot:
+            for number in set(pyplot.get_fignums()) - before:
+                pyplot.close(number)
 
 
 # ---------------------------------------------------------------------------- outputs of a cell
@@ -142,9 +137,9 @@ class Outputs:
 
     def __init__(self) -> None:
         self.items: list[dict] = []
-        self.text_left = CELL_TEXT
-        self.displays_left = CELL_DISPLAYS
-        self.picture_left = CELL_PICTURE_BYTES
+        self.text_left = wire.CELL_TEXT
+        self.displays_left = wire.CELL_DISPLAYS
+        self.picture_left = wire.CELL_PICTURE_BYTES
 
     def stream(self, name: str, text: str) -> None:
         text = self._bounded(text)
@@ -154,22 +149,22 @@ class Outputs:
         if last.get("output_type") == "stream" and last["name"] == name:
             last["parts"].append(text)
         else:
-            self.items.append({"output_type": "stream", "name": name, "parts": [text]})
+            self._append({"output_type": "stream", "name": name, "parts": [text]})
 
     def display(self, data: Mapping, count: int | None = None) -> None:
         """A display, or with an execution `count` the result of the cell's last expression."""
         self.displays_left -= 1
         if self.displays_left < 0:
             return
-        kept = {kind: self._bounded(str(data[kind])) for kind in TEXTS if kind in data}
-        kept |= {kind: text for kind in PICTURES if (text := self._picture(data.get(kind)))}
-        output = {"output_type": "display_data", "data": kept, "metadata": {}}
+        kept = {kind: self._bounded(str(data[kind])) for kind in wire.TEXTS if kind in data}
+        kept |= {kind: text for kind in wire.PICTURES if (text := self._picture(data.get(kind)))}
+        output: dict = {"output_type": "display_data", "data": kept, "metadata": {}}
         if count is not None:
             output |= {"output_type": "execute_result", "execution_count": count}
-        self.items.append(output)
+        self._append(output)
 
     def error(self, name: str, text: str, traceback: list[str]) -> None:
-        self.items.append(
+        self._append(
             {
                 "output_type": "error",
                 "ename": wire.plain_text(name, 80),
@@ -185,6 +180,10 @@ class Outputs:
     def as_list(self) -> list[dict]:
         return [_joined(item) for item in self.items]
 
+    def _append(self, item: dict) -> None:
+        if len(self.items) < wire.CELL_OUTPUTS:
+            self.items.append(item)
+
     def _bounded(self, text: str) -> str:
         if self.text_left < 0:
             return ""
@@ -195,7 +194,9 @@ class Outputs:
     def _picture(self, data: Any) -> str:
         if isinstance(data, bytes):
             data = base64.b64encode(data).decode("ascii")
-        if not isinstance(data, str) or len(data) * 3 // 4 > min(PICTURE_BYTES, self.picture_left):
+        if not isinstance(data, str) or len(data) * 3 // 4 > min(
+            wire.PICTURE_BYTES, self.picture_left
+        ):
             return ""
         self.picture_left -= len(data) * 3 // 4
         return "".join(data.split())
@@ -235,9 +236,12 @@ def make_shell():
     from IPython.core.displayhook import DisplayHook
     from IPython.core.displaypub import DisplayPublisher
     from IPython.core.interactiveshell import InteractiveShell
+    from traitlets import Type
     from traitlets.config import Config
 
     class Result(DisplayHook):
+        shell: Any
+
         def start_displayhook(self):
             pass
 
@@ -245,12 +249,14 @@ def make_shell():
             pass
 
         def write_format_data(self, format_dict, md_dict=None):
-            self.shell.outputs.display(format_dict, count=self.shell.execution_count)
+            self.shell.outputs.display(format_dict, count=self.prompt_count)
 
         def finish_displayhook(self):
             pass
 
     class Publisher(DisplayPublisher):
+        shell: Any
+
         def publish(self, data, *args, update=False, **kwargs):
             if not update:
                 self.shell.outputs.display(data)
@@ -259,6 +265,8 @@ def make_shell():
             self.shell.outputs.clear()
 
     class Shell(InteractiveShell):
+        displayhook_class = Type(Result)
+        display_pub_class = Type(Publisher)
         outputs = Outputs()
 
         def _showtraceback(self, etype, evalue, stb):
@@ -282,8 +290,6 @@ def make_shell():
     config = Config()
     config.HistoryManager.enabled = False  # no database, no thread that a fork would lose
     config.InteractiveShell.colors = "nocolor"
-    config.InteractiveShell.displayhook_class = Result
-    config.InteractiveShell.display_pub_class = Publisher
     shell = Shell.instance(config=config)
     shell.enable_matplotlib()
     builtins.input = getpass.getpass = _no_input

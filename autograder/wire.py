@@ -29,6 +29,11 @@ globals()["__builtins__"] = dict(vars(builtins))
 
 ANSWER_BYTES = 2_000_000  # largest question and largest answer
 RUN_BYTES = 8_000_000  # largest reply to running a cell, pictures included
+CELL_TEXT = 100_000  # characters of output kept per cell
+CELL_OUTPUTS = 200  # outputs kept per cell, streams and errors included
+CELL_DISPLAYS = 20  # displays kept per cell
+PICTURE_BYTES = 1_000_000  # largest picture kept
+CELL_PICTURE_BYTES = 4_000_000  # all pictures of a cell together
 DEPTH = 12  # how deep lists, tuples and dictionaries may be nested
 ITEMS = 100_000  # how many values one message may hold
 TEXT = 100_000  # longest string
@@ -51,6 +56,10 @@ DTYPES = {
 }
 MAX_DIMENSIONS = 8
 MAX_LENGTH = 10_000_000  # of one axis: an array of size zero may still claim an absurd shape
+
+# What a display may hold, and how a picture's bytes begin.
+TEXTS = ("text/plain", "text/html")
+PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
 SPECIAL_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
@@ -276,7 +285,7 @@ class _Decoder:
     def array_(self, content: Any, depth: int) -> numpy.ndarray:
         return _array(content)
 
-    def scalar_(self, content: Any, depth: int) -> numpy.generic:
+    def scalar_(self, content: Any, depth: int) -> Any:
         array = _array(content)
         _require(array.ndim == 0, "a scalar with a shape")
         return array[()]
@@ -435,6 +444,78 @@ def plain_text(text: str, limit: int = 300) -> str:
     """One printable line of at most `limit` characters, whatever a student's process sent."""
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+# ---------------------------------------------------------------------------- cells
+
+
+def cell(number: int, source: str) -> bytes:
+    """Ask to run a cell."""
+    return dump({"n": number, "run": source})
+
+
+def decode_run(payload: bytes, number: int) -> tuple[list[dict], bool]:
+    """The outputs of a cell in notebook format and whether it ended without an error.
+
+    Each output is rebuilt from its allowed fields. Raises `BadReply` when the reply is malformed
+    or larger than a cell's outputs may be.
+    """
+    message = load(payload)
+    _require(set(message) == {"n", "outputs", "ok"}, "not the outputs of a cell")
+    _require(message["n"] == number, "not the reply to this cell")
+    _require(isinstance(message["ok"], bool), "neither success nor failure")
+    _require(len(_list(message["outputs"])) <= CELL_OUTPUTS, "too many outputs")
+    outputs = [_output(item) for item in message["outputs"]]
+    size = sum(len(text) for output in outputs for text in _texts_of(output))
+    _require(size <= 2 * CELL_TEXT, "too much text")
+    return outputs, message["ok"]
+
+
+def _output(item: Any) -> dict:
+    _require(isinstance(item, dict), "not an output")
+    kind = item.get("output_type")
+    if kind == "stream":
+        _require(item.get("name") in ("stdout", "stderr"), "unknown stream")
+        return {"output_type": kind, "name": item["name"], "text": _some_text(item.get("text"))}
+    if kind == "error":
+        fields = {name: _some_text(item.get(name)) for name in ("ename", "evalue")}
+        traceback = [_some_text(part) for part in _list(item.get("traceback"))]
+        return {"output_type": kind, **fields, "traceback": traceback}
+    _require(kind in ("display_data", "execute_result"), "unknown kind of output")
+    output = {"output_type": kind, "data": _bundle(item.get("data")), "metadata": {}}
+    if kind == "execute_result":
+        count = item.get("execution_count")
+        _require(type(count) is int and 0 <= count < 1_000_000, "malformed execution count")
+        output["execution_count"] = count
+    return output
+
+
+def _some_text(data: Any) -> str:
+    """A text of a cell's output: the whole cell's share, and the note that it was cut."""
+    _require(isinstance(data, str) and len(data) <= 2 * CELL_TEXT, "not a text of a cell")
+    return data
+
+
+def _bundle(data: Any) -> dict[str, str]:
+    _require(isinstance(data, dict), "not a display")
+    texts = {kind: _some_text(data[kind]) for kind in TEXTS if kind in data}
+    return texts | {kind: data[kind] for kind in PICTURES if _is_picture(kind, data.get(kind))}
+
+
+def _is_picture(kind: str, data: Any) -> bool:
+    if not isinstance(data, str) or len(data) > 2 * PICTURE_BYTES:
+        return False
+    try:
+        raw = base64.b64decode(data.encode("ascii"), validate=True)
+    except ValueError:
+        return False
+    return len(raw) <= PICTURE_BYTES and raw.startswith(PICTURES[kind])
+
+
+def _texts_of(output: dict) -> list[str]:
+    texts = [output[name] for name in ("text", "ename", "evalue") if name in output]
+    texts += output.get("traceback", [])
+    return texts + [text for kind, text in output.get("data", {}).items() if kind in TEXTS]
 
 
 # ---------------------------------------------------------------------------- frames
