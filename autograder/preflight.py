@@ -1,0 +1,366 @@
+"""Clean copies of what students sent: the first thing that happens to a submission.
+
+A submission is somebody else's folder. It may hold links that point at the solutions, pipes that
+never end, files of any size and notebooks that are no notebooks. Nothing of it is copied: each
+notebook of the assignment is read once, through plain files only, reduced to the kind, text and
+grade id of its cells, and written anew under `staged/`. What cannot be read is replaced by the
+released notebook, which scores 0 and says why, so that nobody drops out of the class.
+
+Every difficulty becomes one sentence that student and instructor both read.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.notebooknode import NotebookNode
+
+MAX_BYTES = 20_000_000  # of one notebook; pictures included, an honest one has about a million
+MAX_CELLS = 1_000
+MAX_ENTRIES = 1_000  # files looked at in one folder
+
+STAGED = "staged"
+# What a folder may be called to count as a student: it becomes part of paths and web pages.
+STUDENT_NAME = re.compile(r"[\w@][\w.@+,' -]*(?<! )")
+# The forms in which nbgrader writes a time stamp.
+TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(\.\d{1,6})?( [A-Z]{1,5}| ?[+-]\d{4})?")
+CELL_KINDS = {"code": "code", "markdown": "markdown", "raw": "raw", "heading": "markdown"}
+
+
+class Unreadable(Exception):
+    """A file that is not used; the text is the rest of a sentence that begins with its name."""
+
+
+@dataclass(frozen=True)
+class Cell:
+    """All that is kept of a submitted cell; `grade_id` is empty for a student's own cells."""
+
+    kind: str
+    source: str
+    grade_id: str = ""
+
+
+@dataclass
+class Received:
+    """A submission as read: notebooks by name, what was noted about each, and about the whole."""
+
+    notebooks: dict[str, list[Cell]] = field(default_factory=dict)
+    notes: dict[str, list[str]] = field(default_factory=dict)
+    general: list[str] = field(default_factory=list)
+    timestamp: str | None = None
+
+
+# ---------------------------------------------------------------------------- the class
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a course folder keeps the steps of one assignment (nbgrader's own layout)."""
+
+    course: Path
+    assignment: str
+
+    def folder(self, step: str, student: str = ".") -> Path:
+        return self.course / step / student / self.assignment
+
+    def released(self) -> list[str]:
+        """Names of the assignment's notebooks, in order. Raises FileNotFoundError."""
+        names = sorted(path.stem for path in self.folder("release").glob("*.ipynb"))
+        if not names:
+            raise FileNotFoundError(
+                f"{self.folder('release')}: no notebook has been released; "
+                "run `python -m autograder release` first"
+            )
+        return names
+
+
+def find_students(layout: Layout) -> tuple[list[str], list[str]]:
+    """Students who sent something for the assignment, and sentences about what is no student."""
+    students, notes = [], []
+    submitted = layout.course / "submitted"
+    if not submitted.is_dir():
+        return [], [f"there is no folder {submitted}"]
+    for entry in sorted(os.scandir(submitted), key=lambda entry: entry.name):
+        if entry.name.startswith("."):
+            continue
+        if not STUDENT_NAME.fullmatch(entry.name):
+            notes.append(f"submitted/{entry.name!r} is not a usable student name; rename it")
+        elif not entry.is_dir() and not entry.is_symlink():
+            notes.append(f"submitted/{entry.name} is a file, not a student's folder; not graded")
+        elif os.path.lexists(os.path.join(entry.path, layout.assignment)):
+            students.append(entry.name)
+        elif entry.is_symlink():
+            notes.append(f"submitted/{entry.name} is a link that leads nowhere; not graded")
+    return students, notes
+
+
+def stage(layout: Layout, student: str) -> list[str]:
+    """Write the clean copy of one submission; returns every sentence about it."""
+    names = layout.released()
+    received = receive(layout.course / "submitted", student, layout.assignment, names)
+    target = layout.folder(STAGED, student)
+    if target.exists():
+        shutil.rmtree(target)
+    target.mkdir(parents=True)
+    # What concerns the whole submission is shown with its first notebook.
+    received.notes[names[0]][:0] = received.general
+    for name in names:
+        notebook = _staged_notebook(layout, name, received)
+        nbformat.write(notebook, target / f"{name}.ipynb")
+    if received.timestamp:
+        (target / "timestamp.txt").write_text(received.timestamp)
+    return list(dict.fromkeys(note for name in names for note in received.notes[name]))
+
+
+def _staged_notebook(layout: Layout, name: str, received: Received) -> NotebookNode:
+    if name in received.notebooks:
+        notebook = _notebook([_plain_cell(cell) for cell in received.notebooks[name]])
+    else:
+        released = nbformat.read(layout.folder("release") / f"{name}.ipynb", as_version=4)
+        notebook = _notebook(released.cells)
+    # Nothing of the student's metadata survives, so this key is ours alone.
+    notebook.metadata["autograder"] = {
+        "notes": received.notes[name],
+        "received": name in received.notebooks,
+    }
+    return notebook
+
+
+def _notebook(cells: list[NotebookNode]) -> NotebookNode:
+    for number, cell in enumerate(cells):
+        cell.id = f"cell-{number}"
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _plain_cell(cell: Cell) -> NotebookNode:
+    make = getattr(nbformat.v4, f"new_{cell.kind}_cell")
+    metadata = {"nbgrader": {"grade_id": cell.grade_id}} if cell.grade_id else {}
+    return make(source=cell.source, metadata=metadata)
+
+
+# ---------------------------------------------------------------------------- one submission
+
+
+def receive(submitted: Path, student: str, assignment: str, names: list[str]) -> Received:
+    """Read the notebooks called `names` from a student's folder, and nothing else."""
+    received = Received()
+    try:
+        with _folder(submitted, student, assignment) as folder:
+            _list_others(folder, names, received)
+            for name in names:
+                _receive_notebook(folder, name, received)
+            received.timestamp = _receive_timestamp(folder, received)
+    except Unreadable as problem:
+        received.notes = {name: [f"The submission {problem}."] for name in names}
+    return received
+
+
+def _receive_notebook(folder: int, name: str, received: Received) -> None:
+    notes = received.notes.setdefault(name, [])
+    try:
+        cells, remarks = parse_notebook(read_plain_file(folder, f"{name}.ipynb", MAX_BYTES))
+        notes += [f"{name}.ipynb {remark}." for remark in remarks]
+        received.notebooks[name] = cells
+    except FileNotFoundError:
+        notes.append(f"{name}.ipynb was not handed in.")
+    except Unreadable as problem:
+        notes.append(f"{name}.ipynb could not be used: it {problem}.")
+
+
+def _list_others(folder: int, names: list[str], received: Received) -> None:
+    """Say which files were ignored, so that a misnamed notebook does not vanish silently."""
+    expected = {f"{name}.ipynb" for name in names} | {"timestamp.txt"}
+    found = []
+    with os.scandir(folder) as entries:
+        for count, entry in enumerate(entries):
+            if count == MAX_ENTRIES:
+                received.general.append(f"The submission holds more than {MAX_ENTRIES} files.")
+                break
+            if entry.name not in expected and not entry.name.startswith("."):
+                found.append(entry.name)
+    for name in sorted(file for file in found if file.endswith(".ipynb"))[:10]:
+        received.general.append(
+            f"{_printable(name)} is not a notebook of this assignment and was not graded; "
+            f"the names are {names[0]}.ipynb and so on."
+        )
+    others = sorted(file for file in found if not file.endswith(".ipynb"))
+    if others:
+        shown = ", ".join(_printable(name) for name in others[:3])
+        more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+        received.general.append(f"Files beside the notebooks are not used: {shown}{more}.")
+
+
+def _receive_timestamp(folder: int, received: Received) -> str | None:
+    """The time of submission as nbgrader wrote it, or the time of the newest notebook."""
+    try:
+        text = read_plain_file(folder, "timestamp.txt", 100).decode("ascii").strip()
+        if TIMESTAMP.fullmatch(text):
+            datetime.fromisoformat(text[:19])
+            return text
+    except FileNotFoundError:
+        return None
+    except (Unreadable, ValueError):
+        pass
+    received.general.append("timestamp.txt is not a time; the date of the files was taken instead.")
+    times = [_modified(folder, f"{name}.ipynb") for name in received.notebooks]
+    return datetime.fromtimestamp(max(times, default=0), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+def _modified(folder: int, name: str) -> float:
+    return os.stat(name, dir_fd=folder, follow_symlinks=False).st_mtime
+
+
+# ---------------------------------------------------------------------------- one file
+
+
+@contextmanager
+def _folder(submitted: Path, student: str, assignment: str) -> Iterator[int]:
+    """Descriptor of submitted/student/assignment, reached without following a link.
+
+    The folder `submitted` itself belongs to the instructor and may be a link.
+    """
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    base = os.open(submitted, flags)
+    try:
+        for part in (student, assignment):
+            try:
+                step = os.open(part, flags | os.O_NOFOLLOW, dir_fd=base)
+            except FileNotFoundError:
+                raise Unreadable("is empty") from None
+            except OSError:
+                raise Unreadable(
+                    "is not a folder of files (a link or a file is not used)"
+                ) from None
+            os.close(base)
+            base = step
+        yield base
+    finally:
+        os.close(base)
+
+
+def read_plain_file(folder: int, name: str, limit: int) -> bytes:
+    """Contents of a regular file in `folder`, at most `limit` bytes.
+
+    Links are not followed, pipes are not waited for, and a file with a second name elsewhere (a
+    hard link) is refused: it may be somebody else's. Raises FileNotFoundError, Unreadable.
+    """
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    try:
+        descriptor = os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        raise
+    except OSError:
+        raise Unreadable("is a link or cannot be opened") from None
+    try:
+        _require_plain(os.fstat(descriptor))
+        with open(descriptor, "rb", closefd=False) as file:
+            content = file.read(limit + 1)
+    finally:
+        os.close(descriptor)
+    if len(content) > limit:
+        raise Unreadable(
+            f"is larger than {limit // 1_000_000} MB; clear its outputs and hand it in again"
+            if limit >= 1_000_000
+            else f"is longer than {limit} bytes"
+        )
+    return content
+
+
+def _require_plain(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise Unreadable("is a folder")
+    if not stat.S_ISREG(status.st_mode):
+        raise Unreadable("is not an ordinary file")
+    if status.st_nlink != 1:
+        raise Unreadable("is a link to another file")
+
+
+# ---------------------------------------------------------------------------- one notebook
+
+
+def parse_notebook(content: bytes) -> tuple[list[Cell], list[str]]:
+    """The cells of a notebook file, and remarks about what had to be mended.
+
+    Raises Unreadable.
+    """
+    remarks: list[str] = []
+    text = _decode(content, remarks)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        raise Unreadable("is not a notebook file (its text is not JSON)") from None
+    cells = [_parse_cell(item) for item in _raw_cells(data, remarks)]
+    kept = [cell for cell in cells if cell is not None]
+    if len(kept) < len(cells):
+        remarks.append(f"has {len(cells) - len(kept)} damaged cells, which were left out")
+    _remark_kernel(data, remarks)
+    return kept, remarks
+
+
+def _decode(content: bytes, remarks: list[str]) -> str:
+    encoding = json.detect_encoding(content)
+    text = content.decode(encoding, "replace")
+    if encoding != "utf-8" or "\ufffd" in text:
+        remarks.append("is not plain UTF-8 text; it was read as well as possible")
+    return text
+
+
+def _raw_cells(data: Any, remarks: list[str]) -> list:
+    if not isinstance(data, dict):
+        raise Unreadable("is not a notebook file")
+    cells = data.get("cells")
+    worksheets = data.get("worksheets")
+    if isinstance(worksheets, list) and cells is None:  # formats 2 and 3
+        remarks.append("is in an old notebook format and was converted")
+        sheets = [sheet for sheet in worksheets if isinstance(sheet, dict)]
+        parts = [sheet.get("cells") for sheet in sheets]
+        cells = [cell for part in parts if isinstance(part, list) for cell in part]
+    if not isinstance(cells, list):
+        raise Unreadable("is not a notebook file (it has no cells)")
+    if len(cells) > MAX_CELLS:
+        raise Unreadable(f"has more than {MAX_CELLS} cells")
+    return cells
+
+
+def _parse_cell(item: Any) -> Cell | None:
+    if not isinstance(item, dict) or item.get("cell_type") not in CELL_KINDS:
+        return None
+    source = item.get("source", item.get("input", ""))
+    if isinstance(source, list) and all(isinstance(line, str) for line in source):
+        source = "".join(source)
+    if not isinstance(source, str):
+        return None
+    # A lone surrogate is legal in JSON but cannot be written as UTF-8.
+    source = source.encode("utf-8", "replace").decode("utf-8")
+    return Cell(CELL_KINDS[item["cell_type"]], source, _grade_id(item))
+
+
+def _grade_id(item: dict) -> str:
+    metadata = item.get("metadata")
+    nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
+    return grade_id if isinstance(grade_id, str) and len(grade_id) <= 128 else ""
+
+
+def _remark_kernel(data: dict, remarks: list[str]) -> None:
+    metadata = data.get("metadata")
+    kernel = metadata.get("kernelspec") if isinstance(metadata, dict) else None
+    language = kernel.get("language") if isinstance(kernel, dict) else None
+    if isinstance(language, str) and language.lower() != "python":
+        remarks.append(f"was saved with a kernel for {_printable(language)}; it was run as Python")
+
+
+def _printable(text: str, limit: int = 60) -> str:
+    shown = "".join(c if c.isprintable() else "?" for c in text)
+    return shown if len(shown) <= limit else shown[: limit - 1] + "…"

@@ -1,0 +1,115 @@
+"""Put a submission back into the form that was released.
+
+A clean copy knows of each cell its kind, its text and the grade id it claims. Everything else is
+taken from the release: which cells there are, their order, their metadata. nbgrader's own
+OverwriteCells runs next and makes points, locks and the text of locked cells those of the
+gradebook. So the only thing a student decides is the text of the cells meant for writing, and
+cells of their own, which run in place and are never graded.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import NbGraderPreprocessor
+from nbgrader.utils import is_locked
+from traitlets import Unicode
+
+from autograder.preflight import Layout
+
+
+class Rebuild(NbGraderPreprocessor):
+    """Everything but the text of the student's cells comes from the release."""
+
+    course = Unicode(help="The course folder.").tag(config=True)
+
+    def preprocess(
+        self, nb: NotebookNode, resources: ResourcesDict
+    ) -> tuple[NotebookNode, ResourcesDict]:
+        where = resources["nbgrader"]
+        folder = Layout(Path(self.course), where["assignment"]).folder("release")
+        released = nbformat.read(folder / f"{where['notebook']}.ipynb", as_version=4)
+        return rebuild(nb, released), resources
+
+
+def rebuild(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
+    """The released notebook with the student's text in it.
+
+    Sentences about what had to be mended join the notes of the clean copy, in
+    `metadata.autograder.notes`.
+    """
+    record = copy.deepcopy(submitted.metadata.get("autograder", {"notes": [], "received": True}))
+    originals = {_grade_id(cell): cell for cell in released.cells if _grade_id(cell)}
+    texts, own = _sort_cells(submitted.cells, originals, record["notes"])
+    missing = [name for name in originals if name not in texts]
+    if record["received"]:
+        record["notes"] += [_missing_note(originals[name], name) for name in missing]
+
+    notebook = copy.deepcopy(released)
+    notebook.cells = list(_in_order(originals, texts, own))
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+    notebook.metadata["autograder"] = record
+    return notebook
+
+
+def _grade_id(cell: NotebookNode) -> str:
+    return cell.metadata.get("nbgrader", {}).get("grade_id", "")
+
+
+def _sort_cells(
+    cells: list[NotebookNode], originals: dict[str, NotebookNode], notes: list[str]
+) -> tuple[dict[str, str], dict[str, list[NotebookNode]]]:
+    """Texts by grade id, and the student's own cells by the grade id they follow ("" = start)."""
+    texts: dict[str, str] = {}
+    own: dict[str, list[NotebookNode]] = {"": []}
+    last = ""
+    for cell in cells:
+        name = _grade_id(cell)
+        if name in originals and name not in texts and cell.cell_type == originals[name].cell_type:
+            texts[name] = cell.source
+            own[name] = []
+            last = name
+            continue
+        if name in texts:
+            notes.append(
+                f"The cell {name} appears twice; the first one counts, the other is ordinary."
+            )
+        elif name in originals:
+            notes.append(f"The cell {name} was turned into a {cell.cell_type} cell.")
+        own[last].append(_own_cell(cell))
+    return texts, own
+
+
+def _own_cell(cell: NotebookNode) -> NotebookNode:
+    return getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(source=cell.source)
+
+
+def _missing_note(original: NotebookNode, name: str) -> str:
+    kind = "" if is_locked(original) else " with its starting text"
+    return f"The cell {name} was missing from the submission and was put back{kind}."
+
+
+def _in_order(
+    originals: dict[str, NotebookNode], texts: dict[str, str], own: dict[str, list[NotebookNode]]
+) -> Iterator[NotebookNode]:
+    """Cells in released order, each followed by the student's own.
+
+    A missing cell goes in before the own cells that may stand in for it: a student who wrote the
+    answer into a fresh cell has the last word, not the starting text that was put back.
+    """
+    waiting = own[""]
+    for name, original in originals.items():
+        if name in texts:
+            yield from waiting
+            waiting = own[name]
+            original = copy.deepcopy(original)
+            if not is_locked(original):
+                original.source = texts[name]
+        yield original
+    yield from waiting
