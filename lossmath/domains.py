@@ -66,10 +66,11 @@ class Interval:
         noise = spread * rng.standard_normal(shape)
         if math.isfinite(self.low) and math.isfinite(self.high):
             return rng.uniform(self.low, self.high, shape)
+        distance = np.maximum(np.exp(noise), 1e-9)
         if math.isfinite(self.low):
-            return self.low + np.exp(noise)
+            return self.low + distance
         if math.isfinite(self.high):
-            return self.high - np.exp(noise)
+            return self.high - distance
         return 2 * noise
 
     def room(self, x: np.ndarray) -> np.ndarray:

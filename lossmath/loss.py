@@ -34,6 +34,11 @@ class Parameter:
     unit: str
     meaning: str
 
+    @property
+    def choices(self) -> tuple[Any, ...]:
+        """The allowed values when there are finitely many, else nothing."""
+        return self.domain.members if isinstance(self.domain, OneOf) else ()
+
 
 def parameter(
     default: Any,
@@ -133,7 +138,7 @@ class Loss:
             numeric = isinstance(domain, Interval)
             if numeric and not (isinstance(value, numbers.Real) and math.isfinite(value)):
                 raise ValueError(f"{self.name}: {name}={value!r} must be a number in {domain}")
-            if domain.excludes(value):
+            if domain.excludes(value) or value != value:
                 raise ValueError(f"{self.name}: {name}={value!r} must lie in {domain}")
             if numeric:  # a NumPy scalar would widen float32 arrays, a Python float never does
                 object.__setattr__(self, name, float(value))

@@ -75,6 +75,7 @@ class RootMeanSquaredError(Residual):
     formula = r"\sqrt{\tfrac1N \sum_i r_i^2}"
     elicits = "mean"
     convex = True
+    lipschitz = 1
     nonnegative = True
     symmetric = True
     failures = ("the mean of the values of mini-batches is not the value of the whole set",)
