@@ -26,6 +26,7 @@ from lossmath.explore.picture import (
 )
 from lossmath.explore.predict import Predict
 from lossmath.explore.sliders import Slider
+from lossmath.explore.table import table
 from lossmath.explore.views import anatomy, residual_plane, slider
 
 __all__ = [
@@ -50,4 +51,5 @@ __all__ = [
     "page",
     "residual_plane",
     "slider",
+    "table",
 ]

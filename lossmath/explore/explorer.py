@@ -60,18 +60,21 @@ class Explorer(anywidget.AnyWidget):
         taken = [slider.name for slider in sliders if hasattr(type(self), slider.name)]
         if taken:
             raise ValueError(f"Explorer: slider name {taken[0]!r} is an attribute of every widget")
-        self.scene = Scene(draw, tuple(sliders), ahead)
         self.title = title
+        self.scene = Scene(draw, tuple(sliders), ahead and not live)
+        self._on_page = self.scene if ahead == self.scene.ahead else Scene(draw, tuple(sliders))
         self._question = predict
-        spec, frames = self.describe()
-        self._moving = [slot["moving"] for slot in spec["slots"]]
+        spec, frames = self._describe(self.scene)
         super().__init__(_spec={**spec, "live": live or not ahead}, _frames=frames)
         self.add_traits(**{s.name: _Turn(s).tag(sync=True) for s in sliders})
         self.on_msg(self._answer)
 
-    def describe(self) -> tuple[dict[str, Any], bytes]:
-        """The description and the frames, as the browser gets them."""
-        spec, frames = self.scene.spec()
+    def for_page(self) -> tuple[dict[str, Any], bytes]:
+        """The description and the frames for a page without a kernel."""
+        return self._describe(self._on_page)
+
+    def _describe(self, scene: Scene) -> tuple[dict[str, Any], bytes]:
+        spec, frames = scene.spec()
         question = self._question.spec() if self._question else None
         return {**spec, "title": self.title, "predict": question, "live": False}, frames
 
@@ -96,7 +99,7 @@ class Explorer(anywidget.AnyWidget):
             slider.name: float(content["values"][slider.name]) for slider in self.scene.sliders
         }
         try:
-            buffer, words = self.scene.exact(values, self._moving)
+            buffer, words = self.scene.exact(values)
         except (ValueError, ArithmeticError) as error:
             self.send({"id": content["id"], "error": str(error)})
             return

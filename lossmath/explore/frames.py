@@ -114,7 +114,9 @@ def pack(stacks: Sequence[tuple[np.ndarray, float]]) -> tuple[list[Slot], bytes]
 
 def _pack_one(stack: np.ndarray, scale: float, offset: int) -> tuple[Slot, bytes]:
     shape = stack.shape[1:]
-    if np.array_equal(stack, np.broadcast_to(stack[:1], stack.shape), equal_nan=True):
+    if len(stack) > 1 and np.array_equal(
+        stack, np.broadcast_to(stack[:1], stack.shape), equal_nan=True
+    ):
         return Slot(offset, shape, "float32", False), stack[0].astype("<f4").tobytes()
     finite = np.isfinite(stack)
     low, high = float(stack[finite].min()), float(stack[finite].max())

@@ -19,6 +19,7 @@ SAMPLES = 231  # points a curve is judged by
 CANDIDATES = 24  # places along it
 FRAMES = 9  # judged beside the default one, spread over all
 AT_HOME = 4.0  # weight of the default frame: the one everybody sees
+EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
 PASSES = 3
 
@@ -122,7 +123,9 @@ def _alone(
 ) -> np.ndarray:
     """What each option costs in one frame, other labels aside."""
     inside = np.array([place.width, place.height])
-    cut = ((at - size / 2 < 0) | (at + size / 2 > inside)).any(axis=1) | np.isnan(at).any(axis=1)
+    cut = ((at - size / 2 < EDGE) | (at + size / 2 > inside - EDGE)).any(axis=1) | np.isnan(at).any(
+        axis=1
+    )
     own = _distance(at, size, curves[mine])
     others = [_distance(at, size, points) for m, points in curves.items() if m != mine]
     nearest = np.min([np.full_like(own, CLEAR), *others], axis=0)

@@ -17,7 +17,7 @@ BODY = (
 
 def fragment(explorer: Explorer) -> str:
     """The explorer as HTML; `module()` and the stylesheet must be on the page once."""
-    spec, frames = explorer.describe()
+    spec, frames = explorer.for_page()
     data = json.dumps({"spec": spec, "frames": base64.b64encode(frames).decode()})
     data = data.replace("</", "<\\/")  # a string of ours must not end the script
     still = base64.b64encode(explorer.still()).decode()

@@ -57,6 +57,14 @@ class Scene:
         return drawn
 
     @cached_property
+    def witnesses(self) -> list[Picture]:
+        """Pictures from all over the sliders' ranges, to choose axes and label places by."""
+        if self.ahead:
+            return self.pictures
+        ends = [{**self.home, s.name: end} for s in self.sliders for end in (s.low, s.high)]
+        return [*self.pictures, *(self.draw(**values) for values in ends)]
+
+    @cached_property
     def start(self) -> Picture:
         return self.pictures[self.points.index(self.home)]
 
@@ -66,7 +74,7 @@ class Scene:
 
     @cached_property
     def anchors(self) -> dict[tuple[int, int], labels.Anchor]:
-        return labels.anchors(self.pictures, self.points.index(self.home), self.plan)
+        return labels.anchors(self.witnesses, self.points.index(self.home), self.plan)
 
     @property
     def _count(self) -> int:
@@ -82,7 +90,7 @@ class Scene:
             return axis.low, axis.high
         data = [
             mark.arrays()[key].ravel()
-            for picture in self.pictures
+            for picture in self.witnesses
             for mark in picture.panels[p].marks
             for key, along in mark.data.items()
             if along == name and not key.startswith("d")
@@ -126,16 +134,13 @@ class Scene:
         }
         return description, buffer
 
-    def exact(self, values: Values, moving: Sequence[bool]) -> tuple[bytes, str]:
-        """The arrays that move, at exactly these values, float32 in slot order; and the words."""
+    def exact(self, values: Values) -> tuple[bytes, str]:
+        """Every array at exactly these values, float32 in slot order; and the words."""
         picture = self.draw(**values)
         named = frames.arrays(picture, self.plan, self.anchors)
-        chunks = [
-            data.astype("<f4").tobytes()
-            for (_, data, _), moves in zip(named, moving, strict=True)
-            if moves
-        ]
-        return b"".join(chunks), self.words(values, picture)
+        return b"".join(data.astype("<f4").tobytes() for _, data, _ in named), self.words(
+            values, picture
+        )
 
     def words(self, values: Values, picture: Picture) -> str:
         """The text equivalent of the picture at these values."""

@@ -124,8 +124,11 @@ def _points(axes: Axes, mark: Any, colour: str, _: Any) -> None:
     area = (2 * mark.size * POINT) ** 2
     axes.scatter(mark.x, mark.y, s=area, color=colour, linewidths=0, zorder=3)
     if mark.label:
+        low, high = axes.get_xlim()
+        far_right = mark.x[0] > low + 0.7 * (high - low)
         axes.annotate(
-            mark.label, (mark.x[0], mark.y[0]), (mark.size + 3, 3), textcoords="offset points",
+            mark.label, (mark.x[0], mark.y[0]), (0, mark.size + 3), textcoords="offset points",
+            ha="right" if far_right else "left",
             color=colour, size=FONT_SIZE * POINT, weight="bold",
         )  # fmt: skip
 

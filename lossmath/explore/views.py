@@ -59,7 +59,7 @@ def anatomy(
     """
     marks: list[list[Mark]] = [[], [], []]
     for label, loss in losses.items():
-        x = samples(loss, *span)
+        x = target + samples(loss, span[0] - target, span[1] - target)
         at = np.full_like(x, target)
         for panel, how in zip(marks, (loss.value, loss.gradient, loss.hessian), strict=True):
             panel.append(Curve(x, how(x, at), label))

@@ -9,11 +9,12 @@ export function element(tag, attributes = {}, ...children) {
   return node;
 }
 
-let serial = 0;
+// An id no other explorer on the page has; each widget loads its own copy of this module.
+export const unique = (what) => `lm-${what}-${Math.random().toString(36).slice(2)}`;
 
 // One range input over the slider's stops. `turn(value)` while it moves, `rest()` when let go.
 export function range(slider, turn, rest) {
-  const id = `lm-slider-${serial++}`;
+  const id = unique("slider");
   const { stops, texts, sign, meaning, unit } = slider;
   const input = element("input", {
     type: "range", id, min: 0, max: stops.length - 1, step: 1, "data-lm-suppress-shortcuts": "true",
@@ -37,7 +38,7 @@ export function range(slider, turn, rest) {
 
 // The question asked before the picture is shown. `reveal()` once an answer is committed.
 export function prediction(question, reveal) {
-  const group = `lm-predict-${serial++}`;
+  const group = unique("predict");
   const verdict = element("p", { "aria-live": "polite" });
   const commit = element("button", { type: "button", disabled: true }, "Commit");
   const inputs = question.choices.length

@@ -52,15 +52,13 @@ export class Frames {
     return sides[moved[0]].map(([i, w]) => [before + i, w]);
   }
 
-  // The kernel's exact arrays: the moving slots, one after another, as floats.
+  // The kernel's exact arrays, one after another as floats.
   exact(data) {
-    const still = this.start();
-    let offset = 0;
-    return this.slots.map((slot, s) => {
-      if (!slot.moving) return still[s];
-      const bytes = data.buffer.slice(data.byteOffset + offset, data.byteOffset + offset + 4 * slot.size);
-      offset += 4 * slot.size;
-      return new Float32Array(bytes);
+    let offset = data.byteOffset;
+    return this.slots.map(({ size }) => {
+      const array = new Float32Array(data.buffer.slice(offset, offset + 4 * size));
+      offset += 4 * size;
+      return array;
     });
   }
 }

@@ -66,7 +66,7 @@ function arrows(group, mark, { x, y }) {
   };
 }
 
-function points(group, mark, { x, y, drag }) {
+function points(group, mark, { x, y, width, drag }) {
   const dots = [];
   const name = group.append("text").attr("class", "lm-label").attr("fill", colour(mark)).text(mark.label);
   name.style("fill", colour(mark));
@@ -77,7 +77,8 @@ function points(group, mark, { x, y, drag }) {
       dots.push(dot);
     }
     dots.forEach((dot, i) => dot.attr("cx", x(data.x[i])).attr("cy", y(data.y[i])));
-    name.attr("x", x(data.x[0]) + mark.size + 4).attr("y", y(data.y[0]) - 4);
+    const at = x(data.x[0]);
+    name.attr("x", at).attr("y", y(data.y[0]) - mark.size - 4).attr("text-anchor", at > 0.7 * width ? "end" : "start");
   };
 }
 

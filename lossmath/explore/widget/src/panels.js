@@ -3,10 +3,10 @@
 import { axisBottom, axisLeft } from "d3-axis";
 import { scaleLinear, scaleLog } from "d3-scale";
 import { create } from "d3-selection";
+import { unique } from "./controls.js";
 import { painters } from "./marks.js";
 
 const COMPARED = new Set(["curve", "points", "bars", "boxes"]);
-let serial = 0;
 
 export class Panels {
   // `drag(names, values)` is called while a handle is pulled, `drop()` when it is let go.
@@ -47,7 +47,7 @@ export class Panels {
     const x = scale(panel.x, [0, width]);
     const y = scale(panel.y, [height, 0]);
     axes(group, panel, x, y);
-    const id = `lm-clip-${serial++}`;
+    const id = unique("clip");
     group.append("clipPath").attr("id", id)
       .append("rect").attr("y", -1).attr("width", width + 1).attr("height", height + 2);
     const inside = () => group.append("g").attr("class", "lm-marks");
@@ -113,8 +113,6 @@ function handle(x, y, drag, drop) {
   return (dot, names) => {
     const node = dot.node();
     const move = (event) => {
-      const box = node.ownerSVGElement.getScreenCTM().inverse();
-      const panel = node.closest("g[transform]").getCTM().inverse();
       const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(node.parentNode.getScreenCTM().inverse());
       drag(names, [x.invert(at.x), y.invert(at.y)]);
     };
