@@ -6,7 +6,6 @@ replaces all of it can send any numbers, and still needs the right ones.
 
 from __future__ import annotations
 
-import base64
 import builtins
 import contextlib
 import getpass
@@ -14,6 +13,7 @@ import io
 import signal
 import socket
 import sys
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -193,7 +193,7 @@ class Outputs:
 
     def _picture(self, data: Any) -> str:
         if isinstance(data, bytes):
-            data = base64.b64encode(data).decode("ascii")
+            data = b64encode(data).decode("ascii")
         if not isinstance(data, str) or len(data) * 3 // 4 > min(
             wire.PICTURE_BYTES, self.picture_left
         ):

@@ -8,23 +8,24 @@ looked up by name. Both sides use this file; it imports nothing but numpy.
 
 from __future__ import annotations
 
-import base64
 import builtins
 import json
-import math
 import re
 import socket
 import struct
 import sys
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import inf, isfinite, nan, prod
 from typing import Any, ClassVar, NoReturn
 
-import numpy
+from numpy import asarray, dtype, float64, frombuffer, generic, ndarray
+from numpy.ma import MaskedArray
 
-# Functions keep the built-ins they were made with, so a notebook that replaces `builtins.len`
-# does not change what is sent.
+# Everything is imported by name and functions keep the built-ins they were made with: a notebook
+# that replaces `asarray` or `builtins.abs` does not break its own answers.
 globals()["__builtins__"] = dict(vars(builtins))
 
 ANSWER_BYTES = 2_000_000  # largest question and largest answer
@@ -62,7 +63,7 @@ TEXTS = ("text/plain", "text/html")
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
-SPECIAL_FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+SPECIAL_FLOATS = {"nan": nan, "inf": inf, "-inf": -inf}
 TYPE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,79}")
 
 
@@ -86,8 +87,8 @@ class Unsupported(Exception):
 class Line:
     """One line of a plot: `x` and `y` are float64 arrays of one length."""
 
-    x: numpy.ndarray
-    y: numpy.ndarray
+    x: ndarray
+    y: ndarray
     label: str
 
 
@@ -131,8 +132,8 @@ def encode(value: Any, depth: int = DEPTH) -> Any:
     """A plain value as JSON-ready data. Raises `Unsupported` for anything else."""
     if depth == 0:
         raise Unsupported("something nested too deeply")
-    if isinstance(value, numpy.generic):
-        return {"scalar": _array_fields(numpy.asarray(value))}
+    if isinstance(value, generic):
+        return {"scalar": _array_fields(asarray(value))}
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, int):
@@ -147,7 +148,7 @@ def encode(value: Any, depth: int = DEPTH) -> Any:
         return {"tuple": [encode(item, depth - 1) for item in value]}
     if isinstance(value, dict):
         return {"dict": [[_encode_key(k), encode(v, depth - 1)] for k, v in value.items()]}
-    if isinstance(value, numpy.ndarray):
+    if isinstance(value, ndarray):
         return {"array": _array_fields(value)}
     if _is_from("torch", "Tensor", value):
         return {"array": _array_fields(_from_torch(value))}
@@ -170,7 +171,7 @@ def _encode_int(value: int) -> int:
 
 
 def _float_text(value: float) -> str:
-    return float.hex(value) if math.isfinite(value) else float.__repr__(value)
+    return float.hex(value) if isfinite(value) else float.__repr__(value)
 
 
 def _encode_text(value: str) -> str:
@@ -186,16 +187,16 @@ def _encode_key(key: Any) -> Any:
     raise Unsupported(f"a dictionary with {with_article(type(key).__name__)} as key")
 
 
-def _array_fields(array: numpy.ndarray) -> list:
+def _array_fields(array: ndarray) -> list:
     name = array.dtype.name
-    if name not in DTYPES or isinstance(array, numpy.ma.MaskedArray):
+    if name not in DTYPES or isinstance(array, MaskedArray):
         raise Unsupported(f"an array of {name}" if name not in DTYPES else "a masked array")
     if array.ndim > MAX_DIMENSIONS:
         raise Unsupported(f"an array with more than {MAX_DIMENSIONS} dimensions")
     if array.nbytes > ANSWER_BYTES:
         raise Unsupported(f"an array of {array.nbytes} bytes (at most {ANSWER_BYTES} fit)")
     raw = array.astype(DTYPES[name], copy=False).tobytes()
-    return [name, list(array.shape), base64.b64encode(raw).decode("ascii")]
+    return [name, list(array.shape), b64encode(raw).decode("ascii")]
 
 
 def _is_from(module: str, name: str, value: Any) -> bool:
@@ -204,7 +205,7 @@ def _is_from(module: str, name: str, value: Any) -> bool:
     return isinstance(kind, type) and isinstance(value, kind)
 
 
-def _from_torch(tensor: Any) -> numpy.ndarray:
+def _from_torch(tensor: Any) -> ndarray:
     try:
         return tensor.detach().cpu().resolve_conj().resolve_neg().numpy()
     except (TypeError, RuntimeError) as error:  # bfloat16, sparse, meta, ...
@@ -226,7 +227,7 @@ def _encode_axes(axes: Any) -> dict:
 
 def _encode_line(line: Any) -> list:
     x, y = (
-        _array_fields(numpy.asarray(data, dtype="float64"))
+        _array_fields(asarray(data, dtype="float64"))
         for data in (line.get_xdata(orig=False), line.get_ydata(orig=False))
     )
     return [x, y, _encode_text(str(line.get_label()))]
@@ -282,7 +283,7 @@ class _Decoder:
         _require(isinstance(data, str | int) and not isinstance(data, bool), "malformed key")
         return self.value(data, depth)
 
-    def array_(self, content: Any, depth: int) -> numpy.ndarray:
+    def array_(self, content: Any, depth: int) -> ndarray:
         return _array(content)
 
     def scalar_(self, content: Any, depth: int) -> Any:
@@ -315,7 +316,7 @@ class _Decoder:
         x, y, label = _list(data, 3)
         line = Line(_array(x), _array(y), _text(label))
         _require(line.x.ndim == line.y.ndim == 1, "a line that is not a vector")
-        _require(line.x.dtype == line.y.dtype == numpy.float64, "a line that is not float64")
+        _require(line.x.dtype == line.y.dtype == float64, "a line that is not float64")
         _require(line.x.size == line.y.size, "a line whose x and y differ in length")
         return line
 
@@ -340,7 +341,7 @@ def _list(data: Any, length: int | None = None) -> list:
     return data
 
 
-def _array(data: Any) -> numpy.ndarray:
+def _array(data: Any) -> ndarray:
     name, shape, text = _list(data, 3)
     _require(isinstance(name, str) and name in DTYPES, "unknown dtype")
     _require(isinstance(text, str) and len(text) <= 2 * ANSWER_BYTES, "array data is not a text")
@@ -348,14 +349,14 @@ def _array(data: Any) -> numpy.ndarray:
     _require(len(shape) <= MAX_DIMENSIONS, "too many dimensions")
     _require(all(type(n) is int and 0 <= n <= MAX_LENGTH for n in shape), "malformed shape")
     try:
-        raw = base64.b64decode(text.encode("ascii"), validate=True)
+        raw = b64decode(text.encode("ascii"), validate=True)
     except ValueError:
         _refuse("malformed base64")
     # The length is checked before numpy sees the bytes, so a claimed shape allocates nothing.
-    dtype = numpy.dtype(DTYPES[name])
-    _require(math.prod(shape) * dtype.itemsize == len(raw), "array bytes do not fit the shape")
+    plain = dtype(DTYPES[name])
+    _require(prod(shape) * plain.itemsize == len(raw), "array bytes do not fit the shape")
     _require(name != "bool" or not raw.strip(b"\0\1"), "a truth value that is neither 0 nor 1")
-    return numpy.frombuffer(raw, dtype).astype(name).reshape(shape)
+    return frombuffer(raw, plain).astype(name).reshape(shape)
 
 
 # ---------------------------------------------------------------------------- messages
@@ -363,18 +364,13 @@ def _array(data: Any) -> numpy.ndarray:
 
 def dump(message: dict) -> bytes:
     """A message as the bytes of a frame."""
-    return json.dumps(message, allow_nan=False, separators=(",", ":")).encode("utf-8")
+    return _ENCODER.encode(message).encode("utf-8")
 
 
 def load(payload: bytes) -> dict:
     """The message in a frame. Raises `BadReply` unless it is one JSON object of plain JSON."""
     try:
-        message = json.loads(
-            payload.decode("utf-8"),
-            parse_constant=_refuse,
-            parse_float=_refuse,  # floats are sent as hexadecimal text
-            parse_int=_parse_int,
-        )
+        message = _DECODER.decode(payload.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadReply("not JSON") from error
     _require(isinstance(message, dict), "not a message")
@@ -384,6 +380,11 @@ def load(payload: bytes) -> dict:
 def _parse_int(text: str) -> int:
     _require(len(text) <= DIGITS + 1, "an integer with too many digits")
     return int(text)
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
+# Floats are sent as hexadecimal text: one in plain JSON is none of ours.
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_refuse, parse_int=_parse_int)
 
 
 def question(number: int, function: str, args: tuple, kwargs: dict) -> bytes:
@@ -410,7 +411,8 @@ def decode_answer(payload: bytes, number: int, function: str) -> Answer:
     Raises `StudentError` when it says why there is no answer, `BadReply` when it is malformed.
     """
     message = load(payload)
-    _require(len(message) == 2 and message.get("n") == number, "not the reply to this question")
+    _require(len(message) == 2 and "n" in message, "not a reply")
+    _require(_is_number(message["n"], number), "not the reply to this question")
     kind = next(key for key in message if key != "n")
     content = message[kind]
     if kind == "answer":
@@ -425,6 +427,10 @@ def decode_answer(payload: bytes, number: int, function: str) -> Answer:
         raise StudentError(sentence.format(*parts, function=function))
     except IndexError:
         _refuse("a reason with a part missing")
+
+
+def _is_number(data: Any, number: int) -> bool:
+    return type(data) is int and data == number  # True equals 1
 
 
 # Why a question has no answer, by the key its reply carries.
@@ -462,7 +468,7 @@ def decode_run(payload: bytes, number: int) -> tuple[list[dict], bool]:
     """
     message = load(payload)
     _require(set(message) == {"n", "outputs", "ok"}, "not the outputs of a cell")
-    _require(message["n"] == number, "not the reply to this cell")
+    _require(_is_number(message["n"], number), "not the reply to this cell")
     _require(isinstance(message["ok"], bool), "neither success nor failure")
     _require(len(_list(message["outputs"])) <= CELL_OUTPUTS, "too many outputs")
     outputs = [_output(item) for item in message["outputs"]]
@@ -506,7 +512,7 @@ def _is_picture(kind: str, data: Any) -> bool:
     if not isinstance(data, str) or len(data) > 2 * PICTURE_BYTES:
         return False
     try:
-        raw = base64.b64decode(data.encode("ascii"), validate=True)
+        raw = b64decode(data.encode("ascii"), validate=True)
     except ValueError:
         return False
     return len(raw) <= PICTURE_BYTES and raw.startswith(PICTURES[kind])

@@ -74,6 +74,7 @@ def warm_up() -> Any:
     torch.set_num_interop_threads(1)
     shell = responder.make_shell()
     responder.run_cell(shell, "None")
+    shell.reset(new_session=True)
     figure = matplotlib.figure.Figure()
     figure.subplots().plot([0, 1], label="warm")
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
