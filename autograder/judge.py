@@ -1,0 +1,198 @@
+"""From checks and a student's answers to points and sentences."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import math
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autograder.bank import Alternative, Problem
+from autograder.checks import (
+    TOLERANCE,
+    Ask,
+    Asked,
+    Check,
+    Failure,
+    Inconsistent,
+    Questions,
+    identical,
+)
+from autograder.kernel import LocalAsk
+from autograder.wire import Answer, FigureData, StudentError
+
+UNTRUSTED = "A function that answers one question in two ways earns nothing in this part."
+OUR_FAULT = "This check could not run because of a mistake in the grader; your instructor sees it."
+
+
+@dataclass(frozen=True)
+class Line:
+    """The outcome of one check: points earned and possible, its label, and why points are lost."""
+
+    points: float
+    out_of: float
+    says: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class PartScore:
+    """The outcome of a part.
+
+    `misconception` is the usual mistake whose answers the student's equal; `faults` are tracebacks
+    of our own checks, for the instructor alone.
+    """
+
+    out_of: float
+    lines: tuple[Line, ...]
+    misconception: Alternative | None = None
+    faults: tuple[str, ...] = ()
+
+    @property
+    def earned(self) -> float:
+        return math.fsum(line.points for line in self.lines)
+
+
+def notebook_seed(secret: bytes, notebook: bytes) -> bytes:
+    """The seed of a submission: the same on every regrade, another one for another notebook."""
+    return hmac.digest(secret, hashlib.sha256(notebook).digest(), "sha256")
+
+
+def judge(problem: Problem, ask: Ask, seed: bytes) -> dict[str, PartScore]:
+    """Score every part of a problem that is not read by a person.
+
+    `ask` answers for the student's notebook; inputs are drawn from `seed` and nothing else.
+    """
+    return {
+        part.name: judge_part(problem, part.name, ask, seed)
+        for part in problem.parts
+        if not part.written
+    }
+
+
+def judge_part(problem: Problem, part: str, ask: Ask, seed: bytes) -> PartScore:
+    """Score one part of a problem."""
+    checks = [check for check in problem.checks if check.part == part]
+    out_of = math.fsum(check.points for check in checks)
+    asked: list[Asked] = []
+    lines, faults = [], []
+    consistent = True
+    for number, check in enumerate(checks):
+        questions = Questions(ask, problem.reference)
+        try:
+            _run(check, questions, problem, _generator(seed, part, number))
+            lines.append(Line(check.points, check.points, check.says))
+        except (Failure, StudentError) as reason:
+            lines.append(Line(0.0, check.points, check.says, _sentence(reason)))
+            consistent &= not isinstance(reason, Inconsistent)
+        except Exception:
+            lines.append(Line(0.0, check.points, check.says, OUR_FAULT))
+            faults.append(f"{problem.name}, {part}, {check.says!r}:\n{traceback.format_exc()}")
+        asked += questions.asked
+    if not consistent:
+        lines = [Line(0.0, line.out_of, line.says, line.why or UNTRUSTED) for line in lines]
+    lost = any(line.why for line in lines)
+    misconception = recognise(problem, asked) if lost else None
+    return PartScore(out_of, tuple(lines), misconception, tuple(faults))
+
+
+def recognise(problem: Problem, asked: list[Asked]) -> Alternative | None:
+    """The first mutant that answers every question just as the student did.
+
+    Answers are compared with their types first and then by their numbers alone; a mutant that
+    cannot be told from the right solution by these questions explains nothing.
+    """
+    if not asked:
+        return None
+    for compare in (_alike, _alike_in_numbers):
+        if _answers_alike(LocalAsk(problem.namespace()), asked, compare):
+            continue
+        for mutant in problem.mutants:
+            if _answers_alike(LocalAsk(problem.namespace(mutant)), asked, compare):
+                return mutant
+    return None
+
+
+def _run(check: Check, questions: Questions, problem: Problem, rng: np.random.Generator) -> None:
+    with np.errstate(all="ignore"):
+        check.run(questions, problem.reference, rng)
+
+
+def _generator(seed: bytes, part: str, number: int) -> np.random.Generator:
+    key = hmac.digest(seed, f"{part}:{number}".encode(), "sha256")
+    return np.random.Generator(np.random.PCG64(int.from_bytes(key)))
+
+
+def _sentence(reason: Exception) -> str:
+    if not isinstance(reason, StudentError):
+        return str(reason)
+    function, raised, _ = reason.sentence.partition(" raised NotImplementedError")
+    return f"{function} is not written yet." if raised else reason.sentence
+
+
+def _answers_alike(
+    ask: Ask, asked: list[Asked], compare: Callable[[Answer, Answer, tuple], bool]
+) -> bool:
+    for question in asked:
+        try:
+            answer: Answer | StudentError = ask(question.function, *question.arguments)
+        except StudentError as error:
+            answer = error
+        theirs = question.outcome
+        if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
+            if str(answer) != str(theirs):
+                return False
+        elif not compare(answer, theirs, question.arguments):
+            return False
+    return True
+
+
+def _alike(one: Answer, other: Answer, arguments: tuple) -> bool:
+    """The same numbers in the same types, inputs treated the same."""
+    return _types(one.value) == _types(other.value) and _alike_in_numbers(one, other, arguments)
+
+
+def _alike_in_numbers(one: Answer, other: Answer, arguments: tuple) -> bool:
+    return (
+        _close(one.value, other.value)
+        and _close(one.repeat, other.repeat)
+        and identical(one.inputs_after, arguments) == identical(other.inputs_after, arguments)
+    )
+
+
+def _types(value: Any) -> Any:
+    if isinstance(value, tuple | list):
+        return [_types(item) for item in value]
+    return np.asarray(value).dtype if _numeric(value) else type(value)
+
+
+def _close(a: Any, b: Any) -> bool:
+    if isinstance(a, tuple | list) and isinstance(b, tuple | list):
+        return len(a) == len(b) and all(map(_close, a, b))
+    if isinstance(a, FigureData) and isinstance(b, FigureData):
+        return _close(_drawn(a), _drawn(b))
+    if _numeric(a) and _numeric(b):
+        a, b = np.asarray(a), np.asarray(b)
+        rtol = max(TOLERANCE.get(x.dtype, 1e-9) for x in (a, b))
+        return a.shape == b.shape and np.allclose(a, b, rtol=rtol, atol=0.0, equal_nan=True)
+    return identical(a, b)
+
+
+def _drawn(figure: FigureData) -> list:
+    """What can be compared between two people's figures: their curves and what is labelled."""
+    return [
+        (
+            [(line.x, line.y) for line in axes.lines],
+            [bool(text) for text in (axes.xlabel, axes.ylabel, axes.legend)],
+        )
+        for axes in figure.axes
+    ]
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, np.ndarray | np.generic | int | float)

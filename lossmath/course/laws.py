@@ -1,0 +1,374 @@
+"""The laws a problem may demand in public: each is one sentence and a search for a counterexample.
+
+A law is checked on the problem's public inputs, smallest first, so that the first counterexample
+found is also the easiest to think about. Only the student's own functions are compared with each
+other; the one exception is `Example`, whose answer stands in the statement.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from .student import Drawing, Student, Unanswered, numbers, show
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """What went wrong, line by line, and where it helps two curves that should coincide."""
+
+    lines: tuple[str, ...]
+    curves: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
+    along: str = ""
+
+
+@dataclass(frozen=True)
+class Law:
+    """A sentence about `function` that must hold for every input."""
+
+    function: str
+
+    kinds: ClassVar[dict[str, type["Law"]]] = {}
+
+    def __init_subclass__(cls) -> None:
+        Law.kinds[cls.__name__] = cls
+
+    @property
+    def says(self) -> str:
+        """The law, as a sentence a student reads."""
+        raise NotImplementedError
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        """What goes wrong with these arguments, None where the law holds."""
+        raise NotImplementedError
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        """The first case that breaks the law, an error of the function included."""
+        for arguments in cases:
+            try:
+                found = self.broken_by(student, arguments)
+            except Unanswered as error:
+                found = Counterexample((str(error),))
+            if found:
+                inputs = student.describe(self.function, arguments)
+                return Counterexample((inputs, *found.lines), found.curves, found.along)
+        return None
+
+
+@dataclass(frozen=True)
+class Example(Law):
+    """The worked example of the statement."""
+
+    arguments: tuple
+    gives: Any
+
+    @property
+    def says(self) -> str:
+        return f"The worked example of {self.function} comes out."
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        return super().counterexample(student, [self.arguments])
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        value = student(self.function, *arguments)
+        if _close(value, self.gives):
+            return None
+        return Counterexample(
+            (f"your {self.function} gives {show(value)}, the statement says {show(self.gives)}",)
+        )
+
+
+@dataclass(frozen=True)
+class Refuses(Law):
+    """Arguments outside the domain raise an error instead of giving a number."""
+
+    arguments: tuple
+    error: str
+    because: str
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} raises {self.error} {self.because}."
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        return super().counterexample(student, [self.arguments])
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        try:
+            value = student(self.function, *arguments)
+        except Unanswered as error:
+            return None if error.kind == self.error else Counterexample((str(error),))
+        return Counterexample((f"your {self.function} answers {show(value)}",))
+
+
+@dataclass(frozen=True)
+class Unchanged(Law):
+    """The function leaves its inputs as it found them."""
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} leaves its inputs as they were."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        _, after = student.answer(self.function, arguments)
+        if _same(after, arguments):
+            return None
+        return Counterexample((f"after the call: {student.describe(self.function, after)}",))
+
+
+@dataclass(frozen=True)
+class Shape(Law):
+    """The answer has the shape of one argument, or is a single number."""
+
+    like: str = ""
+
+    @property
+    def says(self) -> str:
+        what = f"an array with the shape of {self.like}" if self.like else "a single number"
+        return f"{self.function} returns {what}."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        shape = np.shape(arguments[0]) if self.like else ()
+        value = student(self.function, *arguments)
+        if isinstance(value, tuple | list) or numbers(value).shape != shape:
+            return Counterexample((f"your {self.function} gives {show(value)}",))
+        return None
+
+
+@dataclass(frozen=True)
+class Gradient(Law):
+    """The gradient agrees with what nudging the first argument does to the student's own value."""
+
+    of: str
+    wrt: str
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} is the slope of your own {self.of} when {self.wrt} is nudged."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        if arguments[0].dtype != float:
+            return None
+        slopes = _slopes(student, self.of, arguments)
+        if not np.all(np.isfinite(slopes)):
+            return None
+        gradient = student(self.function, *arguments)
+        if _close(gradient, slopes, rtol=1e-5):
+            return None
+        return Counterexample(
+            (
+                f"your {self.function} gives {show(gradient)}",
+                f"nudging {self.wrt} moves your {self.of} at the rate {show(slopes)}",
+            ),
+            *self._curves(student, arguments, gradient, slopes),
+        )
+
+    def _curves(
+        self, student: Student, arguments: tuple, gradient: Any, slopes: np.ndarray
+    ) -> tuple[dict[str, tuple[np.ndarray, np.ndarray]], str]:
+        """Both curves while the entry that disagrees most moves three units each way."""
+        if np.shape(gradient) != slopes.shape or not np.all(np.isfinite(arguments[0])):
+            return {}, ""
+        worst = np.unravel_index(np.argmax(np.abs(gradient - slopes)), slopes.shape)
+        sweep = arguments[0][worst] + np.linspace(-3, 3, 61)
+        mine, nudged = [], []
+        for position in sweep:
+            moved = arguments[0].copy()
+            moved[worst] = position
+            mine.append(float(numbers(student(self.function, moved, *arguments[1:]))[worst]))
+            nudged.append(float(_slopes(student, self.of, (moved, *arguments[1:]))[worst]))
+        curves = {
+            f"your {self.function}": (sweep, np.array(mine)),
+            f"slope of your {self.of}": (sweep, np.array(nudged)),
+        }
+        return curves, f"{self.wrt}[{', '.join(str(int(i)) for i in worst)}]"
+
+
+@dataclass(frozen=True)
+class Invariant(Law):
+    """A change of the inputs that must not change the answer."""
+
+    under: str
+
+    @property
+    def says(self) -> str:
+        return f"{CHANGES[self.under][0]} does not change {self.function}."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        changed = CHANGES[self.under][1](*arguments)
+        before, after = student(self.function, *arguments), student(self.function, *changed)
+        if _close(after, before):
+            return None
+        return Counterexample(
+            (
+                f"your {self.function} gives {show(before)}",
+                f"with {student.describe(self.function, changed)}",
+                f"it gives {show(after)}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Odd(Law):
+    """Turning the sign of the first argument turns the sign of the answer."""
+
+    @property
+    def says(self) -> str:
+        return f"Turning the sign of the residual turns the sign of {self.function}."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        there = student(self.function, *arguments)
+        back = student(self.function, -arguments[0], *arguments[1:])
+        if _close(back, -numbers(there)):
+            return None
+        return Counterexample(
+            (f"your {self.function} gives {show(there)}", f"with the other sign {show(back)}")
+        )
+
+
+@dataclass(frozen=True)
+class Limit(Law):
+    """With its last argument far out, the function is a multiple of another one."""
+
+    at: float
+    equals: str
+    times: float
+
+    @property
+    def says(self) -> str:
+        return (
+            f"With a last argument of {self.at:g}, {self.function} is {self.times:g} times "
+            f"your {self.equals}."
+        )
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        value = student(self.function, arguments[0], self.at)
+        limit = self.times * numbers(student(self.equals, arguments[0]))
+        if _close(value, limit):
+            return None
+        return Counterexample(
+            (
+                f"your {self.function} gives {show(value)} there",
+                f"{self.times:g} times your {self.equals} is {show(limit)}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Accumulates(Law):
+    """Batch by batch or all at once: the answer is the same."""
+
+    whole: str
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} over the pieces is {self.whole} of everything at once."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        (batches,) = arguments
+        values = np.concatenate([values.ravel() for values, _ in batches])
+        mask = np.concatenate([mask.ravel() for _, mask in batches])
+        pieces = numbers(student(self.function, batches))
+        together = student(self.whole, values, mask)
+        if _close(pieces, together):
+            return None
+        return Counterexample(
+            (
+                f"your {self.function} gives {show(pieces)}",
+                f"your {self.whole} of all values together gives {show(together)}",
+            )
+        )
+
+
+@dataclass(frozen=True)
+class Figure(Law):
+    """A figure has a line for each name, and says what its axes and lines are."""
+
+    names: tuple[str, ...]
+
+    @property
+    def says(self) -> str:
+        return f"The figure labels its axes and one line each for {', '.join(self.names)}."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        drawn = student(self.function, *arguments)
+        if not isinstance(drawn, Drawing):
+            return Counterexample(("it returned no figure: return the Figure you draw on",))
+        labels = [label.lower() for label, _, _ in drawn.lines]
+        shown = " ".join(drawn.legend).lower()
+        missing = [f"no line labelled {n}" for n in self.names if not _named(n, labels)]
+        missing += [f"{n} is not in the legend" for n in self.names if n.lower() not in shown]
+        if not drawn.xlabel.strip() or not drawn.ylabel.strip():
+            missing.append("an axis has no label")
+        return Counterexample(tuple(missing)) if missing else None
+
+
+def _named(name: str, labels: list[str]) -> bool:
+    return any(name.lower() in label for label in labels)
+
+
+def _scaled(*arguments: Any) -> tuple:
+    return tuple(8 * a if isinstance(a, np.ndarray) else a for a in arguments)
+
+
+def _shifted(*arguments: Any) -> tuple:
+    return tuple(a + 16 if isinstance(a, np.ndarray) else a for a in arguments)
+
+
+def _masked_out(values: np.ndarray, mask: np.ndarray) -> tuple:
+    return np.where(mask, values, np.nan), mask
+
+
+def _padded(values: np.ndarray, mask: np.ndarray) -> tuple:
+    column = (*values.shape[:-1], 1)
+    return (
+        np.concatenate([values, np.full(column, 9.0)], axis=-1),
+        np.concatenate([mask, np.zeros(column, bool)], axis=-1),
+    )
+
+
+CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
+    "scaling": ("Multiplying all numbers by 8", _scaled),
+    "shift": ("Adding 16 to all numbers", _shifted),
+    "masked values": ("Writing NaN into the masked slots", _masked_out),
+    "padding": ("One more column of padding", _padded),
+}
+
+
+def _slopes(student: Student, function: str, arguments: tuple) -> np.ndarray:
+    """Central differences of a value function along its first argument.
+
+    A value with the shape of the argument is taken entry by entry, a single number as a whole.
+    """
+    at, rest = arguments[0], arguments[1:]
+    step = 1e-5 * np.maximum(1.0, np.abs(np.nan_to_num(at)))
+
+    def value(moved: np.ndarray) -> np.ndarray:
+        return numbers(student(function, moved, *rest))
+
+    if value(at).shape == at.shape:
+        return (value(at + step) - value(at - step)) / (2 * step)
+    slopes = np.zeros(at.shape)
+    for entry in np.ndindex(at.shape):
+        nudge = np.zeros(at.shape)
+        nudge[entry] = step[entry]
+        rise = value(at + nudge) - value(at - nudge)
+        if rise.shape != ():
+            raise Unanswered("shape", f"{function} should give a single number")
+        slopes[entry] = rise / (2 * step[entry])
+    return slopes
+
+
+def _close(value: Any, expected: Any, rtol: float = 1e-7) -> bool:
+    value, expected = numbers(value), numbers(expected)
+    if value.shape != expected.shape:
+        return False
+    largest = np.max(np.abs(expected), where=np.isfinite(expected), initial=0.0)
+    return np.allclose(value, expected, rtol=rtol, atol=rtol * largest, equal_nan=True)
+
+
+def _same(after: Any, before: Any) -> bool:
+    if isinstance(before, tuple | list):
+        return len(after) == len(before) and all(map(_same, after, before))
+    return np.array_equal(after, before, equal_nan=np.asarray(before).dtype.kind == "f")
