@@ -7,7 +7,6 @@ with `--check` it changes nothing and fails when they are not what the folders m
 from __future__ import annotations
 
 import argparse
-import copy
 import shutil
 import sys
 import tempfile
@@ -66,9 +65,6 @@ def release(folder: Path, bank: list[Problem], config: Config) -> Path:
     RuntimeError with nbgrader's own log when it refuses.
     """
     write_sources(folder, bank)
-    config = copy.deepcopy(config)
-    config.ClearSolutions.code_stub = {"python": CODE_STUB}
-    config.ClearSolutions.text_stub = TEXT_STUB
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     result = api.generate_assignment(ASSIGNMENT, force=True, create=True)
     if not result["success"]:
