@@ -30,6 +30,10 @@ FORK_SECONDS = 20.0  # longest fork and isolation
 GRACE_SECONDS = 1.0  # between Ctrl-C and the end of the process
 TRANSFER_SECONDS = 5.0  # for a reply that has begun to arrive
 
+# More than a notebook's share of the warm interpreter: an honest notebook meets the limit of the
+# Linux kernel first, and reads a MemoryError instead of losing its process.
+SHARED_MB = 256
+
 BROKEN = "sent something that is not the reply to what it was asked"
 ENDED = "ended by itself"
 OVERTIME = "did not stop when its time was over"
@@ -177,9 +181,8 @@ class Kernel:
         self.number = 0
         self.lock = threading.Lock()
         self.closed = False
-        self.watchdog = Watchdog(
-            processes.root, limits.memory_mb << 20, limits.processes, self._end
-        )
+        memory = (limits.memory_mb + SHARED_MB) << 20
+        self.watchdog = Watchdog(processes.root, memory, limits.processes, self._end)
 
     @property
     def alive(self) -> bool:

@@ -21,11 +21,13 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import IO
 
 log = logging.getLogger(__name__)
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 STARTED_SECONDS = 60.0  # longest start of the warm interpreter
+PROBE_SECONDS = 20.0
 
 # What a notebook may import; each brings the folder it is installed in.
 PACKAGES = ("IPython", "numpy", "matplotlib", "torch", "ipywidgets")
@@ -40,6 +42,7 @@ CAPABILITIES = ("CAP_SYS_ADMIN", "CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP")
 NOBODY = "65534"
 
 INSTALL = "bubblewrap is not installed: run `apt-get install bubblewrap`"
+ONLY_LINUX = "grading needs Linux: run it in a virtual machine, in WSL2 or in a container"
 START = (
     "import sys; sys.path += sys.argv.pop().split(':'); "
     "from autograder import zygote; zygote.{function}()"
@@ -84,7 +87,7 @@ class Limits:
     memory_mb: int = 1024  # beside the warm interpreter they share
     processes: int = 64  # threads included
     disk_mb: int = 64  # in each of /tmp, /dev/shm and the working folder
-    files: int = 256  # open at a time, in each process
+    files: int = 64  # open at a time, in each process; sockets hold memory nothing else counts
     notebook_seconds: int = 600  # wall clock of all, and processor time of each
 
     def for_zygote(self, isolation: str) -> dict:
@@ -116,53 +119,62 @@ class Started:
             self.folder.cleanup()
 
 
+@dataclass
+class Command:
+    """A program to start: its arguments, environment, descriptors to inherit, own folder."""
+
+    arguments: list[str]
+    environment: dict[str, str]
+    descriptors: list[int]
+    folder: tempfile.TemporaryDirectory | None = None
+
+
 def start(isolation: str = "bwrap") -> Started:
     """Start the warm interpreter and wait until it can fork. Raises SandboxError.
 
     `isolation="none"` runs students' code with the rights of whoever grades. The interpreter dies
     with the thread that started it.
     """
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    folder = None
+    if isolation not in ("bwrap", "none"):
+        raise ValueError(f'isolation={isolation!r} must be "bwrap" or "none"')
+    _require_linux()
     with contextlib.ExitStack() as stack:
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         stack.enter_context(theirs)
         complaints = stack.enter_context(tempfile.TemporaryFile())
         arguments = [str(theirs.fileno()), isolation]
-        if isolation == "bwrap":
-            command, descriptors = _sandboxed("main", arguments, stack)
-            environment = {}
-        elif isolation == "none":
-            log.warning("NO SANDBOX: students' code runs with your rights and can read your files")
-            folder = tempfile.TemporaryDirectory(prefix="notebooks-")
-            command, descriptors = _python("main", arguments, [str(CHECKOUT), *sys.path]), []
-            environment = _environment(folder.name)
-        else:
-            raise ValueError(f'isolation={isolation!r} must be "bwrap" or "none"')
-        process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=folder.name if folder else "/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=complaints,
-            pass_fds=[theirs.fileno(), *descriptors],
-        )
-        started = Started(process, ours, folder)
+        try:
+            make = _sandboxed if isolation == "bwrap" else _unprotected
+            command = make("main", arguments, stack)
+            command.descriptors.append(theirs.fileno())
+            process = _spawn(command, complaints)
+        except BaseException:
+            ours.close()
+            raise
         theirs.close()
+        started = Started(process, ours, command.folder)
         if not _is_ready(ours):
             started.close()
-            raise SandboxError(_why_not(complaints))
+            complaints.seek(0)
+            why = _last_line(complaints.read()) or "no reason was given"
+            raise SandboxError(f"the sandbox did not start: {why}")
     return started
 
 
 def probe() -> Availability:
     """Try the whole isolation on a process of our own and look at what it has left."""
     try:
+        _require_linux()
         with contextlib.ExitStack() as stack:
             limits = json.dumps(Limits().for_zygote("bwrap"))
-            command, descriptors = _sandboxed("try_isolation", [limits], stack)
+            command = _sandboxed("try_isolation", [limits], stack)
             tried = subprocess.run(
-                command, env={}, cwd="/", pass_fds=descriptors, capture_output=True, timeout=20
+                command.arguments,
+                env=command.environment,
+                cwd="/",
+                pass_fds=command.descriptors,
+                capture_output=True,
+                timeout=PROBE_SECONDS,
             )
     except SandboxError as error:
         return Availability("none", str(error))
@@ -170,14 +182,22 @@ def probe() -> Availability:
         return Availability("none", f"bubblewrap cannot be run: {error}")
     if tried.returncode != 0:
         return Availability("none", _last_line(tried.stderr))
-    status = dict(
-        line.split(":\t", 1) for line in tried.stdout.decode().splitlines() if ":\t" in line
-    )
+    return _judge_status(tried.stdout.decode())
+
+
+def _judge_status(status: str) -> Availability:
+    """Whether the process that printed its /proc/self/status had given up everything."""
+    fields = dict(line.split(":\t", 1) for line in status.splitlines() if ":\t" in line)
     wanted = {"CapEff": "0" * 16, "CapBnd": "0" * 16, "NoNewPrivs": "1", "Seccomp": "2"}
     for field, value in wanted.items():
-        if status.get(field) != value:
-            return Availability("none", f"isolation is incomplete: {field} is {status.get(field)}")
+        if fields.get(field) != value:
+            return Availability("none", f"isolation is incomplete: {field} is {fields.get(field)}")
     return Availability("bwrap")
+
+
+def _require_linux() -> None:
+    if sys.platform != "linux":
+        raise SandboxError(ONLY_LINUX)
 
 
 def fresh_uid() -> int:
@@ -198,9 +218,16 @@ def _is_ready(control: socket.socket) -> bool:
         return False
 
 
-def _why_not(complaints) -> str:
-    complaints.seek(0)
-    return f"the sandbox did not start: {_last_line(complaints.read()) or 'no reason was given'}"
+def _spawn(command: Command, complaints: IO[bytes]) -> subprocess.Popen:
+    return subprocess.Popen(
+        command.arguments,
+        env=command.environment,
+        cwd=command.folder.name if command.folder else "/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=complaints,
+        pass_fds=command.descriptors,
+    )
 
 
 def _last_line(output: bytes) -> str:
@@ -222,10 +249,16 @@ def _environment(home: str) -> dict[str, str]:
     return ENVIRONMENT | {name: os.path.join(home, folder) for name, folder in FOLDERS.items()}
 
 
-def _sandboxed(
-    function: str, arguments: list[str], stack: contextlib.ExitStack
-) -> tuple[list[str], list[int]]:
-    """The command line, and the descriptors it reads; `stack` closes our ends of them."""
+def _unprotected(function: str, arguments: list[str], stack: contextlib.ExitStack) -> Command:
+    """The interpreter as it is, working in a temporary folder."""
+    log.warning("NO SANDBOX: students' code runs with your rights and can read your files")
+    folder = tempfile.TemporaryDirectory(prefix="notebooks-")
+    python = _python(function, arguments, [str(CHECKOUT), *sys.path])
+    return Command(python, _environment(folder.name), [], folder)
+
+
+def _sandboxed(function: str, arguments: list[str], stack: contextlib.ExitStack) -> Command:
+    """The interpreter inside bubblewrap; `stack` closes our ends of what bubblewrap reads."""
     bwrap = shutil.which("bwrap")
     if bwrap is None:
         raise SandboxError(INSTALL)
@@ -251,7 +284,8 @@ def _sandboxed(
     # through a descriptor instead, and the environment of bubblewrap itself is empty.
     listed = as_file(b"".join(os.fsencode(option) + b"\0" for option in options))
     inside = ["/grader", *(f"/packages/{number}" for number in range(len(roots)))]
-    return [bwrap, "--args", listed, *_python(function, arguments, inside)], descriptors
+    python = _python(function, arguments, inside)
+    return Command([bwrap, "--args", listed, *python], {}, descriptors)
 
 
 def _namespaces() -> list[str]:

@@ -15,14 +15,13 @@ INTERVAL = 0.1  # seconds between two looks
 class Watchdog(threading.Thread):
     """Looks at the tree of process `root` until stopped; calls `end(reason)` once.
 
-    Memory is what the tree holds beyond what it held at the start: the warm interpreter's pages
-    are shared and not the notebook's.
+    `memory` is in bytes, all processes together.
     """
 
     def __init__(self, root: int, memory: int, processes: int, end: Callable[[str], None]):
         super().__init__(name=f"watchdog-{root}", daemon=True)
         self.root = root
-        self.most_memory = proportional_memory(tree(root)) + memory
+        self.most_memory = memory
         self.most_processes = processes
         self.end = end
         self.stopped = threading.Event()
@@ -50,10 +49,11 @@ class Watchdog(threading.Thread):
             return f"started more than {self.most_processes} processes"
         # Resident memory counts shared pages for each process, so it can only be too much; it
         # costs far less to read than the proportional share, which decides.
-        if resident_memory(members) > self.most_memory:
-            held = proportional_memory(members)
-            if held > self.most_memory:
-                return f"used more than {self.most_memory >> 20} MB of memory"
+        if (
+            resident_memory(members) > self.most_memory
+            and proportional_memory(members) > self.most_memory
+        ):
+            return f"used more than {self.most_memory >> 20} MB of memory"
         return ""
 
 
@@ -84,12 +84,14 @@ def resident_memory(processes: list[int]) -> int:
 
 def proportional_memory(processes: list[int]) -> int:
     """Bytes in memory, each shared page counted as one part for each process that maps it."""
-    kilobytes = 0
-    for process in processes:
-        for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
-            if line.startswith("Pss:"):
-                kilobytes += int(line.split()[1])
-    return kilobytes << 10
+    return sum(_share(process) for process in processes)
+
+
+def _share(process: int) -> int:
+    for line in _read(f"/proc/{process}/smaps_rollup").splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) << 10
+    return resident_memory([process])  # Linux before 4.14 does not say
 
 
 def _read(path: str) -> str:

@@ -37,6 +37,7 @@ PICTURE_BYTES = 1_000_000  # largest picture kept
 CELL_PICTURE_BYTES = 4_000_000  # all pictures of a cell together
 DEPTH = 12  # how deep lists, tuples and dictionaries may be nested
 ITEMS = 100_000  # how many values one message may hold
+KEYS = 1_000  # entries of one dictionary: chosen keys could make a large one very slow
 TEXT = 100_000  # longest string
 DIGITS = 310  # longest integer: every finite float64 fits
 
@@ -147,6 +148,8 @@ def encode(value: Any, depth: int = DEPTH) -> Any:
     if isinstance(value, tuple):
         return {"tuple": [encode(item, depth - 1) for item in value]}
     if isinstance(value, dict):
+        if len(value) > KEYS:
+            raise Unsupported(f"a dictionary of more than {KEYS} entries")
         return {"dict": [[_encode_key(k), encode(v, depth - 1)] for k, v in value.items()]}
     if isinstance(value, ndarray):
         return {"array": _array_fields(value)}
@@ -277,6 +280,7 @@ class _Decoder:
 
     def dict_(self, content: Any, depth: int) -> dict:
         pairs = [_list(pair, 2) for pair in _list(content)]
+        _require(len(pairs) <= KEYS, "too many keys")
         return {self.key(key, depth): self.value(value, depth - 1) for key, value in pairs}
 
     def key(self, data: Any, depth: int) -> Any:

@@ -99,6 +99,7 @@ def test_a_tensor_becomes_an_array_and_keeps_its_dtype():
         (numpy.array([1j]), "an array of complex128"),
         (numpy.array([object()]), "an array of object"),
         (numpy.ma.masked_array([1.0], [True]), "a masked array"),
+        (dict.fromkeys(range(1001)), "a dictionary of more than 1000 entries"),
         (10**400, "an integer of more than 310 digits"),
         (torch.zeros(2, dtype=torch.bfloat16), "a tensor of torch.bfloat16"),
         (numpy.zeros(10**6), "an array of 8000000 bytes (at most 2000000 fit)"),
@@ -143,6 +144,7 @@ def packed(raw: bytes) -> str:
         {"dict": [[[1], 2]]},
         {"dict": [[True, 2]]},
         {"dict": [[1, 2, 3]]},
+        {"dict": [[n * (2**61 - 1), 0] for n in range(wire.KEYS + 1)]},  # all hash to zero
         {"tuple": 3},
         {"figure": [{"lines": []}]},
         {"pickle": "x"},
