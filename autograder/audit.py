@@ -1,0 +1,128 @@
+"""What a grading run knew and did, one JSON file per notebook, for the instructor alone.
+
+A record serves three readers: the report, the instructor who answers an appeal, and the next
+grading run, which reuses it when neither the submission nor anything that judges it has changed.
+The folder `audit/` and the course secret are readable by their owner only and are part of no tree
+that students see.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbformat.notebooknode import NotebookNode
+
+from autograder.judge import PartScore
+
+PACKAGES = Path(__file__).parent, Path(__file__).parent.parent / "lossmath"
+
+
+@dataclass
+class Record:
+    """The outcome of one notebook: plain data, as kept on disk.
+
+    `parts` maps a graded cell to its points and lines; `outputs` holds the outputs of every cell;
+    `notes` are sentences about the file and about what had to be stopped; `fingerprint` names
+    everything the outcome depends on.
+    """
+
+    student: str
+    notebook: str
+    fingerprint: str
+    received: bool = True
+    parts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    outputs: list[list[dict]] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    isolation: str = ""
+    seconds: float = 0.0
+
+
+def part_as_dict(score: PartScore) -> dict[str, Any]:
+    """A part's outcome as JSON-ready data."""
+    known = score.misconception
+    return {
+        "earned": score.earned,
+        "out_of": score.out_of,
+        "lines": [asdict(line) for line in score.lines],
+        "misconception": {"name": known.name, "says": known.says} if known else None,
+        "faults": list(score.faults),
+    }
+
+
+def path_of(course: Path, assignment: str, student: str, notebook: str) -> Path:
+    return course / "audit" / assignment / student / f"{notebook}.json"
+
+
+def save(path: Path, record: Record) -> None:
+    """Write a record so that a reader sees the old one or the new one, never half of one."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = path.with_suffix(".part")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(asdict(record), file, indent=1)
+    draft.replace(path)
+
+
+def load(path: Path) -> Record | None:
+    """The record at `path`; None when there is none, or one of another version."""
+    try:
+        return Record(**json.loads(path.read_text()))
+    except (FileNotFoundError, TypeError, ValueError):
+        return None
+
+
+def course_secret(course: Path) -> bytes:
+    """The secret that inputs are drawn from; made on first use, never shown to anybody."""
+    path = course / "secret"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return bytes.fromhex(path.read_text())
+    with open(descriptor, "w") as file:
+        file.write(secrets.token_hex(32))
+    return course_secret(course)
+
+
+# ---------------------------------------------------------------------------- fingerprints
+
+
+def fingerprint(notebook: NotebookNode, folder: Path, settings: Iterable[object]) -> str:
+    """A name for everything a score depends on: submission, problem folder, programs, settings."""
+    digest = hashlib.sha256(notebook_content(notebook))
+    digest.update(json.dumps(notebook.metadata.get("autograder", {})).encode())
+    for part in (_digest_of_folder(folder), *map(_digest_of_folder, PACKAGES), _versions()):
+        digest.update(part.encode())
+    digest.update(repr(tuple(settings)).encode())
+    return digest.hexdigest()
+
+
+def notebook_content(notebook: NotebookNode) -> bytes:
+    """The cells as bytes: what the student wrote, and where."""
+    cells = [
+        [cell.cell_type, cell.metadata.get("nbgrader", {}).get("grade_id", ""), cell.source]
+        for cell in notebook.cells
+    ]
+    return json.dumps(cells).encode()
+
+
+@cache
+def _digest_of_folder(folder: Path) -> str:
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*.py")):
+        digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+@cache
+def _versions() -> str:
+    packages = ("numpy", "torch", "ipython", "matplotlib")
+    return " ".join([platform.python_version(), *map(importlib.metadata.version, packages)])

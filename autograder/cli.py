@@ -1,0 +1,209 @@
+"""The instructor's program: `python -m autograder --help`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from autograder import audit, bank, report, sample
+from autograder.config import ASSIGNMENT, Course
+from autograder.grade import ClassResult, find_graded, grade, write_feedback
+from autograder.release import release
+from autograder.sandbox import SandboxError
+
+DONE, FAILED, USAGE, NO_SANDBOX = 0, 1, 2, 3
+
+EPILOG = """\
+a course from start to end:
+  python -m autograder release --course fall   makes the folder; hand out fall/release/losses
+  ... put what students send into fall/submitted/NAME/losses/*.ipynb ...
+  python -m autograder grade --course fall     runs it in the sandbox, fills the gradebook
+  python -m autograder report --course fall    the table, with the reason for each lost point
+  python -m autograder feedback --course fall  a page for each student and problem
+
+exit codes: 0 done, 1 something could not be graded, 2 wrong use, 3 no sandbox on this machine
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return options.run(options)
+    except SandboxError as error:
+        _complain(f"{error}. Nothing was graded. (--isolation none does without, at your risk.)")
+        return NO_SANDBOX
+    except (FileNotFoundError, ValueError) as error:
+        _complain(str(error))
+        return USAGE
+    except KeyboardInterrupt:
+        _complain("stopped; what was graded so far is in the gradebook")
+        return FAILED
+
+
+# ---------------------------------------------------------------------------- commands
+
+
+def _release(options: argparse.Namespace) -> int:
+    """Build the notebooks for students, and the gradebook that knows their points."""
+    course = Course.create(options.course)
+    with _progress("releasing", 1):
+        folder = release(course.folder, bank.problems(), course.config)
+    audit.course_secret(course.folder)
+    print(f"Hand these to students: {folder}")
+    return DONE
+
+
+def _grade(options: argparse.Namespace) -> int:
+    """Run submissions in the sandbox, judge them, and fill nbgrader's gradebook."""
+    course = Course.open(options.course)
+    outcome = _grade_with_progress(course, options.students, options.isolation)
+    if options.json:
+        scores = report.collect(course, [result.student for result in outcome.results])
+        print(json.dumps(report.as_json(scores) | {"failed": _failures(outcome)}, indent=1))
+    else:
+        unchanged = sum(result.unchanged for result in outcome.results)
+        print(f"{len(outcome.results)} submissions; {unchanged} had not changed since the last run")
+        print("`python -m autograder report` shows the scores and the reasons")
+    return _say_failures(outcome)
+
+
+def _feedback(options: argparse.Namespace) -> int:
+    """Write the pages that students get back."""
+    course = Course.open(options.course)
+    print(f"Feedback pages: {_write_pages(course, options.students)}")
+    return DONE
+
+
+def _report(options: argparse.Namespace) -> int:
+    """Print the score table, the reason for each lost point, and how the problems worked."""
+    scores = report.collect(Course.open(options.course), options.students)
+    if options.json:
+        print(json.dumps(report.as_json(scores), indent=1))
+    elif options.csv:
+        print(report.as_csv(scores), end="")
+    elif scores:
+        Console().print(report.as_tables(scores))
+    else:
+        print("Nobody has been graded yet.")
+    return DONE
+
+
+def _demo(options: argparse.Namespace) -> int:
+    """Grade the sample class from start to end and check every score against what it should be."""
+    course = sample.fresh_course(options.course)
+    problems = bank.problems()
+    release(course.folder, problems, course.config)
+    sample.write(course, problems)
+    outcome = _grade_with_progress(course, [], options.isolation)
+    scores = report.collect(course)
+    Console().print(report.as_tables(scores))
+    print(f"Feedback pages: {_write_pages(course, [])}")
+    complaints = sample.compare(scores, problems)
+    for complaint in complaints:
+        _complain(complaint)
+    if not complaints:
+        print(f"All {len(sample.CLASS)} sample students got exactly the points they should.")
+    return _say_failures(outcome) or (FAILED if complaints else DONE)
+
+
+# ---------------------------------------------------------------------------- shared steps
+
+
+def _grade_with_progress(course: Course, students: list[str], isolation: str | None) -> ClassResult:
+    if isolation == "none":
+        _complain("NO SANDBOX: students' code runs with your rights and can read your files")
+    with _progress("grading") as advance:
+        return grade(course, students, isolation, advance)
+
+
+def _write_pages(course: Course, students: list[str]) -> Path:
+    graded = find_graded(course, students)
+    with _progress("writing feedback") as advance:
+        for done, student in enumerate(graded):
+            advance(done, len(graded), student)
+            write_feedback(course, student)
+    return course.folder / "feedback"
+
+
+@contextmanager
+def _progress(title: str, total: int | None = None) -> Iterator[Callable[[int, int, str], None]]:
+    """A progress bar on stderr; yields `advance(done, total, what)`."""
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=Console(stderr=True)) as progress:
+        task = progress.add_task(title, total=total)
+
+        def advance(done: int, total: int, what: str) -> None:
+            progress.update(task, completed=done, total=total, description=f"{title} {what}")
+
+        yield advance
+        progress.update(task, completed=progress.tasks[0].total or 0, description=title)
+
+
+def _failures(outcome: ClassResult) -> dict[str, str]:
+    return {result.student: result.error for result in outcome.failed}
+
+
+def _say_failures(outcome: ClassResult) -> int:
+    for note in outcome.notes:
+        _complain(note)
+    for student, error in _failures(outcome).items():
+        _complain(f"{student} could not be graded: {error}")
+    return FAILED if outcome.failed else DONE
+
+
+def _complain(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+# ---------------------------------------------------------------------------- arguments
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m autograder",
+        description=f"Release, grade and report the assignment {ASSIGNMENT!r}.",
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _command(commands, "release", _release)
+    for name, run in (("grade", _grade), ("feedback", _feedback), ("report", _report)):
+        command = _command(commands, name, run)
+        command.add_argument("students", nargs="*", metavar="STUDENT", help="only these students")
+    _isolation(commands.choices["grade"])
+    for name in ("grade", "report"):
+        commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
+    commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
+    demo = _command(commands, "demo", _demo, course=Path("build/demo"))
+    _isolation(demo)
+    return parser
+
+
+def _command(commands, name: str, run: Callable, course: Path = Path()) -> argparse.ArgumentParser:
+    text = run.__doc__ or ""
+    command = commands.add_parser(name, help=text, description=text)
+    command.add_argument(
+        "--course",
+        type=Path,
+        default=course,
+        metavar="DIR",
+        help="the course folder (default: %(default)s)",
+    )
+    command.set_defaults(run=run)
+    return command
+
+
+def _isolation(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--isolation",
+        choices=["bwrap", "none"],
+        help="'none' runs students' code with your own rights: for your own work alone",
+    )

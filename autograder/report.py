@@ -1,0 +1,266 @@
+"""The score table with the reason for each lost point, and how the problems worked.
+
+Scores come from the gradebook, so that points given by hand count; reasons come from the records
+of the grading runs.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import statistics
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from nbgrader.api import MissingEntry, SubmittedNotebook
+from rich.box import SIMPLE_HEAD
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from autograder import audit
+from autograder.config import ASSIGNMENT, Course
+
+UNWRITTEN = "not written yet."  # how the reasons for an empty answer end
+
+
+@dataclass(frozen=True)
+class Loss:
+    """Points lost in one part, and the sentence that says why."""
+
+    part: str
+    points: float
+    why: str
+
+
+@dataclass(frozen=True)
+class ProblemScore:
+    """One student's outcome in one problem; `waiting` points are still to be given by hand."""
+
+    problem: str
+    score: float
+    out_of: float
+    waiting: float = 0.0
+    losses: tuple[Loss, ...] = ()
+    notes: tuple[str, ...] = ()
+    misconceptions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class StudentScore:
+    """One row of the table."""
+
+    student: str
+    problems: tuple[ProblemScore, ...]
+
+    @property
+    def score(self) -> float:
+        return sum(problem.score for problem in self.problems)
+
+    @property
+    def out_of(self) -> float:
+        return sum(problem.out_of for problem in self.problems)
+
+
+@dataclass(frozen=True)
+class ProblemStatistics:
+    """How a problem worked.
+
+    `difficulty` is the mean share of points earned (1 = everybody got everything) and
+    `discrimination` the correlation of the problem's score with the rest of the total, None when
+    one of them does not vary.
+    """
+
+    problem: str
+    difficulty: float
+    discrimination: float | None
+    misconceptions: dict[str, int] = field(default_factory=dict)
+
+
+def collect(course: Course, students: Iterable[str] = ()) -> list[StudentScore]:
+    """The scores of `students`, or of everybody in the gradebook, in order of their names."""
+    wanted = set(students)
+    with course.gradebook() as gradebook:
+        try:
+            submissions = gradebook.assignment_submissions(ASSIGNMENT)
+        except MissingEntry:
+            return []
+        return [
+            StudentScore(
+                submission.student.id,
+                tuple(
+                    _problem_score(course, submission.student.id, notebook)
+                    for notebook in sorted(submission.notebooks, key=lambda n: n.name)
+                ),
+            )
+            for submission in sorted(submissions, key=lambda s: s.student.id)
+            if not wanted or submission.student.id in wanted
+        ]
+
+
+def _problem_score(course: Course, student: str, notebook: SubmittedNotebook) -> ProblemScore:
+    record = audit.load(audit.path_of(course.folder, ASSIGNMENT, student, notebook.name))
+    if record is not None and not record.received:
+        return _nothing_received(notebook, record.notes)
+    parts = record.parts if record else {}
+    penalty = notebook.late_submission_penalty or 0.0
+    late = (Loss("all", penalty, "The notebook was handed in late."),) if penalty else ()
+    return ProblemScore(
+        problem=notebook.name,
+        score=notebook.score - penalty,
+        out_of=notebook.max_score,
+        waiting=sum(g.max_score for g in notebook.grades if g.needs_manual_grade),
+        losses=tuple(losses(notebook, parts)) + late,
+        notes=tuple(record.notes) if record else (),
+        misconceptions=tuple(
+            part["misconception"]["name"] for part in parts.values() if part["misconception"]
+        ),
+    )
+
+
+def _nothing_received(notebook: SubmittedNotebook, notes: list[str]) -> ProblemScore:
+    *others, why = notes
+    loss = Loss("", notebook.max_score - notebook.score, why)
+    return ProblemScore(
+        notebook.name, notebook.score, notebook.max_score, losses=(loss,), notes=tuple(others)
+    )
+
+
+def losses(notebook: SubmittedNotebook, parts: dict[str, dict[str, Any]]) -> list[Loss]:
+    """Where points are missing in one notebook; the same sentence is said once per part."""
+    found = []
+    for grade in sorted(notebook.grades, key=lambda grade: grade.name):
+        missing = grade.max_score - grade.score
+        if missing <= 0 or grade.needs_manual_grade:
+            continue
+        part = parts.get(grade.name)
+        if grade.manual_score is not None:
+            found.append(Loss(grade.name, missing, "Graded by hand."))
+        elif part is None:
+            found.append(Loss(grade.name, missing, "The answer is not written yet."))
+        else:
+            found += _losses_of_part(grade.name, part)
+    if found and all(loss.why.endswith(UNWRITTEN) for loss in found):
+        return [Loss("", sum(loss.points for loss in found), "Nothing was written.")]
+    return found
+
+
+def _losses_of_part(name: str, part: dict[str, Any]) -> list[Loss]:
+    scale = part["score"] / part["earned"] if part["earned"] else 1.0
+    points: Counter[str] = Counter()
+    for line in part["lines"]:
+        if line["why"]:
+            points[line["why"]] += (line["out_of"] - line["points"]) * scale
+    if part["misconception"]:
+        return [Loss(name, sum(points.values()), part["misconception"]["says"])]
+    return [Loss(name, lost, why) for why, lost in points.items()]
+
+
+# ---------------------------------------------------------------------------- statistics
+
+
+def problem_statistics(scores: list[StudentScore]) -> list[ProblemStatistics]:
+    """Difficulty, discrimination and misconceptions of every problem."""
+    columns = zip(*(row.problems for row in scores), strict=True) if scores else ()
+    totals = [row.score for row in scores]
+    return [_statistics_of(column, totals) for column in columns]
+
+
+def _statistics_of(column: tuple[ProblemScore, ...], totals: list[float]) -> ProblemStatistics:
+    own = [score.score for score in column]
+    rest = [total - score for total, score in zip(totals, own, strict=True)]
+    varies = len(set(own)) > 1 and len(set(rest)) > 1
+    return ProblemStatistics(
+        problem=column[0].problem,
+        difficulty=statistics.fmean(own) / column[0].out_of if column[0].out_of else 0.0,
+        discrimination=statistics.correlation(own, rest) if varies else None,
+        misconceptions=dict(Counter(name for score in column for name in score.misconceptions)),
+    )
+
+
+# ---------------------------------------------------------------------------- on paper
+
+
+def as_json(scores: list[StudentScore]) -> dict[str, Any]:
+    """Everything in the report as JSON-ready data."""
+    students = [asdict(row) | {"score": row.score, "out_of": row.out_of} for row in scores]
+    return {
+        "assignment": ASSIGNMENT,
+        "students": students,
+        "problems": [asdict(item) for item in problem_statistics(scores)],
+    }
+
+
+def as_csv(scores: list[StudentScore]) -> str:
+    """One line per student: name, points of each problem, total."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    problems = [score.problem for score in scores[0].problems] if scores else []
+    writer.writerow(["student", *problems, "total"])
+    for row in scores:
+        writer.writerow(
+            [row.student, *(_points(p.score) for p in row.problems), _points(row.score)]
+        )
+    return text.getvalue()
+
+
+def as_tables(scores: list[StudentScore]) -> RenderableType:
+    """Scores, reasons and statistics for a terminal."""
+    return Group(_score_table(scores), _reason_table(scores), _statistics_table(scores))
+
+
+def _score_table(scores: list[StudentScore]) -> Table:
+    table = Table(title="Scores", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("student", no_wrap=True)
+    for problem in scores[0].problems if scores else ():
+        table.add_column(problem.problem.partition("_")[0], justify="right")
+    table.add_column("total", justify="right")
+    for row in scores:
+        cells = [_points(p.score) + ("+" if p.waiting else "") for p in row.problems]
+        table.add_row(escape(row.student), *cells, f"{_points(row.score)}/{_points(row.out_of)}")
+    if any(problem.waiting for row in scores for problem in row.problems):
+        table.caption = "+ a written answer is waiting to be read"
+        table.caption_justify = "left"
+    return table
+
+
+def _reason_table(scores: list[StudentScore]) -> Table:
+    table = Table(title="Why points were lost", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("student", no_wrap=True)
+    table.add_column("part", no_wrap=True)
+    table.add_column("lost", justify="right")
+    table.add_column("reason")
+    for row in scores:
+        name = escape(row.student)
+        for problem in row.problems:
+            number = problem.problem.partition("_")[0]
+            for note in problem.notes:
+                table.add_row(name, number, "", escape(note))
+                name = ""
+            for loss in problem.losses:
+                table.add_row(
+                    name, f"{number} {loss.part}", _points(-loss.points), escape(loss.why)
+                )
+                name = ""
+    return table
+
+
+def _statistics_table(scores: list[StudentScore]) -> Table:
+    table = Table(title="How the problems worked", box=SIMPLE_HEAD, title_justify="left")
+    for heading in ("problem", "mean", "discrimination", "usual mistakes"):
+        table.add_column(heading)
+    for item in problem_statistics(scores):
+        found = sorted(item.misconceptions.items(), key=lambda pair: -pair[1])
+        table.add_row(
+            item.problem,
+            f"{item.difficulty:.0%}",
+            "" if item.discrimination is None else f"{item.discrimination:+.2f}",
+            escape(", ".join(f"{name} ({count})" for name, count in found)),
+        )
+    return table
+
+
+def _points(value: float) -> str:
+    return f"{round(value, 2):g}"
