@@ -40,9 +40,7 @@ def backward(
     return gradient
 
 
-def forward_gradient_(
-    logits: Tensor, target: Tensor, upstream: Tensor, options: Options, warps: int | None = None
-) -> Tensor:
+def forward_gradient_(logits: Tensor, target: Tensor, upstream: Tensor, options: Options) -> Tensor:
     """The N losses; the logits are replaced by the gradient of sum_n upstream_n * loss_n."""
     rows, classes = logits.shape
     loss = torch.empty(rows, dtype=torch.float32, device=logits.device)
@@ -50,7 +48,7 @@ def forward_gradient_(
         with torch.cuda.device_of(logits):
             kernels.forward_gradient_kernel[(rows,)](
                 logits, target, loss, upstream, upstream.stride(0), logits.stride(0),
-                **_constants(classes, options), **tile(logits, warps or _one_launch_warps(logits)),
+                **_constants(classes, options), **tile(logits, _one_launch_warps(logits)),
             )  # fmt: skip
     return loss
 

@@ -75,7 +75,7 @@ def rows_per_chunk(rows: int, flop_per_byte: float) -> int:
     evenly, in multiples of 128, the height of a tile of a matrix product.
     """
     chunks = max(1, int(rows / (4 * flop_per_byte)))
-    return 128 * -(-rows // (128 * chunks))
+    return 128 * max(1, -(-rows // (128 * chunks)))
 
 
 class _Chunked(torch.autograd.Function):

@@ -1,0 +1,212 @@
+"""What a GPU would execute: the kernels compiled for an H100 or H200 and read back, without one.
+
+    python -m lossmath.fused.sass
+    python -m lossmath.fused.sass --V 50257 50304 --dtype bf16
+
+Triton's wheel carries NVIDIA's assembler and disassembler, and neither needs a device. A sweep is
+the stretch of code that goes over a row; of each, the instructions and exponentials are counted
+for one logit, and the bytes of a load. Rows of few blocks are unrolled into one stretch, "both".
+
+At 4.3 TB/s an H200 has time for 15.6 instructions per bfloat16 logit that it reads, and twice that
+for one that it also writes.
+"""
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+ABSENT = (
+    "Triton is not installed here, and its wheel holds the compiler and the disassembler that "
+    "this needs: pip install triton (Linux)."
+)
+ITEMSIZE = {"bf16": 2, "fp16": 2, "fp32": 4}
+# Kernel and warps, as `launch` shapes them; the one-launch kernel for rows that fill half of a
+# multiprocessor and for those that fill all of it.
+KERNELS = [
+    ("forward_kernel", 8),
+    ("backward_kernel", 4),
+    ("forward_gradient_kernel", 16),
+    ("forward_gradient_kernel", 32),
+]
+CAPABILITY = 90
+INSTRUCTION = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(@!?U?P\w+)?\s*([A-Z][\w.]*)(.*)")
+LABEL = re.compile(r"^(\.L_x_\d+):")
+
+
+@dataclass(frozen=True)
+class Sweep:
+    """One sweep of a compiled kernel over a row."""
+
+    kernel: str
+    dtype: str
+    V: int
+    aligned: bool
+    warps: int
+    sweep: str  # "forward", "gradient", or "both" where they are one stretch of code
+    instructions: float  # per logit
+    exps: float  # per logit
+    load_bytes: int  # of the loads that bring most logits
+    registers: int
+    spills: int
+
+
+def sweeps(
+    kernel, dtype: str, V: int, warps: int, *, aligned: bool = True, smoothing: float = 0.0
+) -> list[Sweep]:
+    """Compile a kernel of `kernels` and count what each of its sweeps executes.
+
+    Args:
+        kernel: a function made by `triton.jit`, with the arguments of the one it stands for.
+        dtype: of the logits, "bf16", "fp16" or "fp32".
+        V: classes.
+        warps: of 32 threads; each thread holds 64 bytes of logits, as in `launch`.
+        aligned: whether rows start at multiples of 16 logits, as with a padded row stride.
+        smoothing: label smoothing.
+
+    Raises:
+        ModuleNotFoundError: Triton is not installed.
+    """
+    from lossmath.fused.launch import BYTES_PER_THREAD
+
+    block = warps * 32 * BYTES_PER_THREAD // ITEMSIZE[dtype]
+    cubin = _compile(kernel, dtype, V, warps, block, aligned, smoothing)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "kernel.cubin"
+        path.write_bytes(cubin)
+        listing = _tool("nvdisasm", "-c", str(path))
+        usage = _tool("cuobjdump", "-res-usage", str(path))
+    (registers,) = map(int, re.findall(r"REG:(\d+)", usage))
+    spills = len(re.findall(r"\b(?:STL|LDL)\b", listing))
+    return [
+        Sweep(
+            kernel.__name__, dtype, V, aligned, warps, kind,
+            instructions, exps, load_bytes, registers, spills,
+        )
+        for kind, instructions, exps, load_bytes in _count(
+            listing, ITEMSIZE[dtype], BYTES_PER_THREAD
+        )
+    ]  # fmt: skip
+
+
+def _compile(kernel, dtype, V, warps, block, aligned, smoothing) -> bytes:
+    import triton
+    from triton.backends.compiler import GPUTarget
+    from triton.compiler import ASTSource
+
+    types = {
+        "logits": f"*{dtype}", "gradient": f"*{dtype}", "target": "*i64",
+        "loss": "*fp32", "maximum": "*fp32", "total": "*fp32", "upstream": "*fp32",
+        "stride": "i32", "gradient_stride": "i32", "upstream_stride": "i32",
+    }  # fmt: skip
+    constants = {"V": V, "IGNORE": -100, "SMOOTHING": smoothing, "Z_LOSS": 0.0, "BLOCK": block}
+    names = kernel.arg_names
+    multiples = [n for n in names if "*" in types.get(n, "") or (n in types and aligned)]
+    source = ASTSource(
+        kernel,
+        {name: types.get(name, "constexpr") for name in names},
+        {(names.index(name),): value for name, value in constants.items() if name in names},
+        {(names.index(name),): [["tt.divisibility", 16]] for name in multiples},
+    )
+    target = GPUTarget("cuda", CAPABILITY, 32)
+    return triton.compile(source, target=target, options={"num_warps": warps}).asm["cubin"]
+
+
+def _tool(name: str, *arguments: str) -> str:
+    import triton
+
+    program = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / name
+    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+
+
+def _count(listing: str, itemsize: int, thread: int) -> list[tuple[str, float, float, int]]:
+    """(sweep, instructions per logit, exponentials per logit, load bytes) of each sweep.
+
+    A sweep is a basic block that loads as many bytes as a thread holds, `thread`, once or more
+    often, and takes an exponential of each logit. The masked end of a row looks the same with predicated loads, and stands in only
+    where no block of the row is whole.
+    """
+    found: dict[str, tuple[bool, tuple[float, float, int]]] = {}
+    for body in _basic_blocks(listing):
+        loads = [(mask, _load_bytes(opcode)) for mask, opcode in body if opcode[:3] == "LDG"]
+        sizes = [size for _, size in loads]
+        opcodes = [opcode for _, opcode in body]
+        # Beside the logits at most the target, its logit and a factor are loaded, 14 bytes.
+        logits = sum(sizes) // thread * thread // itemsize
+        exps = opcodes.count("MUFU.EX2")
+        if not logits or exps < logits:
+            continue
+        finds_maximum = any(opcode.startswith("FMNMX") for opcode in opcodes)
+        stores = any(opcode.startswith("STG") for opcode in opcodes)
+        sweep = "both" if finds_maximum and stores else "forward" if finds_maximum else "gradient"
+        whole = not any(mask for mask, _ in loads)
+        width = max(set(sizes), key=sizes.count)
+        if sweep not in found or whole > found[sweep][0]:
+            found[sweep] = whole, (len(body) / logits, exps / logits, width)
+    if len(found) > 1:
+        found.pop("both", None)
+    return [(sweep, *counts) for sweep, (_, counts) in sorted(found.items())]
+
+
+def _basic_blocks(listing: str) -> list[list[tuple[str | None, str]]]:
+    """The listing's (predicate, opcode) pairs, cut at labels and after branches."""
+    blocks: list[list[tuple[str | None, str]]] = [[]]
+    for line in listing.splitlines():
+        if LABEL.match(line):
+            blocks.append([])
+        elif match := INSTRUCTION.search(line):
+            blocks[-1].append((match[1], match[2]))
+            if match[2].startswith(("BRA", "EXIT")):
+                blocks.append([])
+    return blocks
+
+
+def _load_bytes(opcode: str) -> int:
+    """LDG.E.128 loads 128 bits, LDG.E.U16 16, and LDG.E 32."""
+    bits = re.search(r"\.[US]?(8|16|64|128)\b", opcode)
+    return int(bits[1]) // 8 if bits else 4
+
+
+def main(arguments: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m lossmath.fused.sass",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--V", nargs="+", type=int, default=[32000, 50257, 128256])
+    parser.add_argument("--dtype", nargs="+", choices=ITEMSIZE, default=["bf16", "fp32"])
+    parser.add_argument("--smoothing", type=float, default=0.0)
+    options = parser.parse_args(arguments)
+    if not find_spec("triton"):
+        sys.exit(ABSENT)
+    from lossmath.fused import kernels
+
+    print(
+        f"{'kernel':24}{'warps':>6}{'dtype':>6}{'V':>8}{'rows':>10}{'sweep':>10}"
+        f"{'instr/logit':>12}{'exp/logit':>10}{'load B':>7}{'regs':>5}{'spills':>7}"
+    )
+    for dtype in options.dtype:
+        for V in options.V:
+            for aligned in (True,) if V % 16 == 0 else (False, True):
+                for name, warps in KERNELS:
+                    for s in sweeps(
+                        getattr(kernels, name), dtype, V, warps,
+                        aligned=aligned, smoothing=options.smoothing,
+                    ):  # fmt: skip
+                        rows = (
+                            "dense" if aligned and V % 16 == 0 else "padded" if aligned else "odd"
+                        )
+                        print(
+                            f"{s.kernel:24}{s.warps:6}{s.dtype:>6}{s.V:8}{rows:>10}{s.sweep:>10}"
+                            f"{s.instructions:12.1f}{s.exps:10.2f}{s.load_bytes:7}"
+                            f"{s.registers:5}{s.spills:7}",
+                            flush=True,
+                        )
+
+
+if __name__ == "__main__":
+    main()

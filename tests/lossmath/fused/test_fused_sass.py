@@ -1,0 +1,71 @@
+"""The kernels as compiled for an H100 or H200, read without one."""
+
+import subprocess
+import sys
+
+import pytest
+
+from lossmath.fused import sass
+
+# Kernel, warps, and instructions per logit of a sweep, of the 15.6 for which an H200 has time per
+# bfloat16 logit read and as many per logit written.
+BUDGETS = [
+    ("forward_kernel", 8, {"forward": 10}),
+    ("backward_kernel", 4, {"gradient": 10}),
+    ("forward_gradient_kernel", 16, {"forward": 10, "gradient": 10}),
+    ("forward_gradient_kernel", 32, {"forward": 10, "gradient": 10}),
+]
+
+
+@pytest.mark.parametrize("dtype", ["bf16", "fp32"])
+@pytest.mark.parametrize(("kernel", "warps", "budget"), BUDGETS)
+def test_budget(kernel, warps, budget, dtype):
+    from lossmath.fused import kernels
+
+    found = sass.sweeps(getattr(kernels, kernel), dtype, 128256, warps)
+    assert {s.sweep for s in found} == set(budget)
+    for s in found:
+        assert s.instructions <= budget[s.sweep]
+        assert s.exps <= 1.25
+        assert s.load_bytes == 16
+        assert s.spills == 0
+        assert s.registers * 32 * warps <= 65536 // (32 // warps), "32 warps no longer fit"
+
+
+def test_padded_rows_are_read_sixteen_bytes_at_a_time_and_odd_ones_are_not():
+    from lossmath.fused import kernels
+
+    loads = {
+        aligned: sass.sweeps(kernels.forward_kernel, "bf16", 50257, 8, aligned=aligned)[0]
+        for aligned in (True, False)
+    }
+    assert loads[True].load_bytes == 16 and loads[False].load_bytes == 2
+    assert loads[True].instructions < loads[False].instructions
+
+
+def test_counts_by_hand():
+    listing = """
+.L_x_0:
+  /*0000*/ LDG.E.128 R8, desc[UR4][R2.64] ;
+  /*0010*/ @P0 FMNMX R1, R2, R3, !PT ;
+  /*0020*/ MUFU.EX2 R1, R1 ;
+  /*0030*/ MUFU.EX2 R2, R2 ;
+  /*0040*/ MUFU.EX2 R3, R3 ;
+  /*0050*/ MUFU.EX2 R4, R4 ;
+  /*0060*/ @!P0 BRA `(.L_x_0) ;
+  /*0070*/ @P1 LDG.E.128 R8, desc[UR4][R2.64] ;
+"""
+    assert sass._count(listing, itemsize=4, thread=16) == [("forward", 7 / 4, 1.0, 16)]
+
+
+def test_table():
+    command = [sys.executable, "-m", "lossmath.fused.sass", "--V", "32000", "--dtype", "bf16"]
+    lines = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert lines[0].split()[:4] == ["kernel", "warps", "dtype", "V"]
+    assert [line.split()[0] for line in lines[1:]] == [name for name, _ in sass.KERNELS]
+
+
+def test_without_triton_a_sentence(monkeypatch):
+    monkeypatch.setattr(sass, "find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="Triton is not installed here"):
+        sass.main([])
