@@ -84,9 +84,18 @@ def logsumexp(x: Array, axis: int = -1) -> Array:
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
-    """x - logsumexp(x) along an axis."""
+    """log(softmax(x)) along an axis, accurate relative to itself however close to 0 it is."""
     xp = array_namespace(x)
-    return x - xp.expand_dims(logsumexp(x, axis), axis=axis)
+    wide = xp.astype(x, at_least_float32(x.dtype, xp))
+    best = xp.argmax(wide, axis=axis, keepdims=True)
+    place = xp.reshape(
+        xp.arange(x.shape[axis], device=device(x)), (-1, *(1,) * ((x.ndim - 1 - axis) % x.ndim))
+    )
+    # The largest entry stands apart: adding its exp(0) = 1 to a small rest would cost all digits.
+    zero = xp.zeros_like(wide)
+    shifted = xp.where(place == best, zero, wide - xp.take_along_axis(wide, best, axis=axis))
+    rest = xp.sum(xp.where(place == best, zero, xp.exp(shifted)), axis=axis, keepdims=True)
+    return xp.astype(shifted - xp.log1p(rest), x.dtype)
 
 
 def softmax(x: Array, axis: int = -1) -> Array:
@@ -96,6 +105,12 @@ def softmax(x: Array, axis: int = -1) -> Array:
     return grown / xp.sum(grown, axis=axis, keepdims=True)
 
 
+def softmax_jacobian(x: Array) -> Array:
+    """diag(p) - p p^T for p = softmax(x) along the last axis: (..., c) to (..., c, c)."""
+    p, others = softmax(x), -array_namespace(x).expm1(log_softmax(x))  # 1 - p to all its digits
+    return p[..., None] * _on_diagonal(others[..., None], -p[..., None, :])
+
+
 def xlogy(x: Array, y: Array) -> Array:
     """x log(y), with 0 log(0) = 0."""
     xp = array_namespace(x, y)
@@ -103,11 +118,39 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * xp.log(xp.where(harmless, xp.ones_like(y), y))
 
 
+def xlog1py(x: Array, y: Array) -> Array:
+    """x log(1 + y), with 0 log(0) = 0."""
+    xp = array_namespace(x, y)
+    harmless = (x == 0) & ((y == -1) | xp.isinf(y))
+    return x * xp.log1p(xp.where(harmless, xp.zeros_like(y), y))
+
+
+def log_ratio(p: Array, q: Array) -> Array:
+    """log(p / q) of numbers at least 0, which is 0 when both are 0."""
+    xp = array_namespace(p, q)
+    close = (p < q + q) & (q < p + p)
+    near = xp.log1p(xp.where(close, p - q, 0.0) / xp.where(close, q, 1.0))
+    # A difference of logarithms, because the quotient overflows in half precision.
+    far = xp.log(xp.where(p == 0, 1.0, p)) - xp.log(xp.where(q == 0, 1.0, q))
+    ratio = xp.where(close, near, far)
+    ratio = xp.where((p == 0) & (q > 0), -math.inf, ratio)
+    return xp.where((q == 0) & (p > 0), math.inf, ratio)
+
+
 def rel_entr(p: Array, q: Array) -> Array:
     """p log(p / q), which is 0 when p = 0 and +inf when q = 0 < p."""
     xp = array_namespace(p, q)
-    one = xp.ones_like(p)
-    return p * xp.log(xp.where(p == 0, one, p) / xp.where(p == 0, one, q))
+    return p * xp.where((p == 0) & (q > 0), 0.0, log_ratio(p, q))
+
+
+def exp_remainder(x: Array) -> Array:
+    """exp(x) - 1 - x, the part of exp above its tangent at 0, accurate relative to itself."""
+    xp = array_namespace(x)
+    near = xp.clip(x, -1, 1)
+    series = xp.ones_like(x)  # 1 + x/3 (1 + x/4 (1 + x/5 (...)))
+    for k in range(20, 2, -1):
+        series = 1 + near / k * series
+    return xp.where(xp.abs(x) < 1, near * near / 2 * series, xp.expm1(x) - x)
 
 
 def log1p_square(x: Array) -> Array:
@@ -123,7 +166,7 @@ def norm(x: Array, axis: int = -1, keepdims: bool = False) -> Array:
     xp = array_namespace(x)
     wide = xp.astype(x, at_least_float32(x.dtype, xp))
     if x.shape[axis] == 0:
-        return xp.astype(xp.sum(wide, axis=axis, keepdims=keepdims), x.dtype)
+        return xp.zeros_like(xp.sum(x, axis=axis, keepdims=keepdims))
     scale = _finite_max(xp.abs(wide), axis, xp)
     scale = xp.where(scale == 0, xp.ones_like(scale), scale)
     total = xp.sum((wide / scale) ** 2, axis=axis, keepdims=True)
@@ -142,3 +185,32 @@ def log_factorial(x: Array) -> Array:
     flat = xp.reshape(stop_gradient(x), (-1,))
     values = [math.lgamma(float(flat[i]) + 1) for i in range(flat.shape[0])]
     return xp.reshape(xp.asarray(values, dtype=x.dtype, device=device(x)), x.shape)
+
+
+def log_gamma_step(x: float) -> float:
+    """log(gamma(x) / gamma(x + 1/2)) of a number, from gamma itself while that does not overflow.
+
+    The difference of two values of lgamma would lose the digits in which they agree.
+    """
+    if x < 170:
+        return math.log(math.gamma(x) / math.gamma(x + 0.5))
+    return math.lgamma(x) - math.lgamma(x + 0.5)
+
+
+def diagonal(x: Array) -> Array:
+    """Square matrices with x on their diagonals: (..., c) to (..., c, c)."""
+    return _on_diagonal(x[..., None], 0.0)
+
+
+def _on_diagonal(on: Array, off: Any) -> Array:
+    """Square matrices, of the size of the next to last axis, from what is on and off the diagonal."""
+    xp = array_namespace(on)
+    place = xp.arange(on.shape[-2], device=device(on))
+    return xp.where(place[:, None] == place, on, off)
+
+
+def one_hot(label: Array, like: Array) -> Array:
+    """1 at the label and 0 at every other class along the last axis of `like`."""
+    xp = array_namespace(like)
+    places = xp.arange(like.shape[-1], device=device(like))
+    return xp.astype(label[..., None] == places, like.dtype)

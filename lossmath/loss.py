@@ -116,7 +116,7 @@ class Loss:
     # Claims, each verified by lossmath.check. None claims nothing.
     kinks: ClassVar[tuple[Kink, ...]] = ()
     convex: ClassVar[bool | None] = None  # in all differentiable arguments together
-    lipschitz: ClassVar[float | str] = math.inf  # bound on the length of a value's gradient
+    lipschitz: ClassVar[float | str | None] = math.inf  # bound on the length of a value's gradient
     nonnegative: ClassVar[bool | None] = None
     symmetric: ClassVar[bool | None] = None  # in exchanging its two arguments
     semigradient: ClassVar[bool] = False  # the gradient holds part of the value constant

@@ -4,10 +4,10 @@ Every loss here is elementwise except RootMeanSquaredError. At a kink `gradient`
 asymmetric quantile loss, the middle of the two slopes; `hessian` is 0 where a slope jumps.
 """
 
-from math import inf, lgamma, log, pi, prod, sqrt
+from math import inf, log, pi, prod, sqrt
 
 from lossmath.arguments import Argument
-from lossmath.arrays import device, log1p_square, log_factorial, norm
+from lossmath.arrays import device, log1p_square, log_factorial, log_gamma_step, norm
 from lossmath.domains import POSITIVE, Interval
 from lossmath.loss import Kink, Loss, Residual, parameter
 
@@ -273,7 +273,7 @@ class LogCosh(Residual):
     symmetric = True
     failures = ("its threshold is fixed at about 1, so it depends on the scale of the targets",)
     reference = "Green (1990)"
-    aliases = ("log cosh", "logcosh")
+    aliases = ("log-cosh",)
 
     def f(self, r, xp):
         # Near zero cosh r - 1 = 2 sinh(r/2)^2 keeps the digits that log(cosh r) loses.
@@ -398,7 +398,8 @@ class MeanSquaredLogError(Loss):
         return 2 * self._log_ratio(prediction, target, xp) / (1 + prediction)
 
     def d2f(self, prediction, target, xp):
-        return 2 * (1 - self._log_ratio(prediction, target, xp)) / (1 + prediction) ** 2
+        curving = 2 * (1 - self._log_ratio(prediction, target, xp))
+        return curving / (1 + prediction) / (1 + prediction)
 
 
 class GaussianNLL(Residual):
@@ -503,9 +504,8 @@ class StudentTNLL(Residual):
         return self.scale * sqrt(self.degrees)
 
     def f(self, r, xp):
-        constant = lgamma(self.degrees / 2) - lgamma((self.degrees + 1) / 2) + log(pi) / 2
-        tail = (self.degrees + 1) / 2 * log1p_square(r / self._width())
-        return tail + (constant + log(self._width()))
+        constant = log_gamma_step(self.degrees / 2) + log(pi) / 2 + log(self._width())
+        return (self.degrees + 1) / 2 * log1p_square(r / self._width()) + constant
 
     def df(self, r, xp):
         u = r / self._width()
