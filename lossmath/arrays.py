@@ -118,11 +118,10 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * xp.log(xp.where(harmless, xp.ones_like(y), y))
 
 
-def xlog1py(x: Array, y: Array) -> Array:
-    """x log(1 + y), with 0 log(0) = 0."""
+def quotient(x: Array, y: Array) -> Array:
+    """x / y of numbers at least 0, quietly 0 at 0 / 0 and +inf elsewhere at y = 0."""
     xp = array_namespace(x, y)
-    harmless = (x == 0) & ((y == -1) | xp.isinf(y))
-    return x * xp.log1p(xp.where(harmless, xp.zeros_like(y), y))
+    return xp.where((y == 0) & (x > 0), math.inf, x / xp.where(y == 0, 1.0, y))
 
 
 def log_ratio(p: Array, q: Array) -> Array:
@@ -203,7 +202,7 @@ def diagonal(x: Array) -> Array:
 
 
 def _on_diagonal(on: Array, off: Any) -> Array:
-    """Square matrices, of the size of the next to last axis, from what is on and off the diagonal."""
+    """Square matrices over the next to last axis of `on`, from what is on and off the diagonal."""
     xp = array_namespace(on)
     place = xp.arange(on.shape[-2], device=device(on))
     return xp.where(place[:, None] == place, on, off)

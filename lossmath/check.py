@@ -94,19 +94,27 @@ def hessian_matches_numeric_estimate(loss: Loss) -> None:
 
 def reductions_match_autograd(loss: Loss) -> None:
     """Reduced gradients are those of the reduced value, whatever stands behind the mask."""
-    inputs = _smooth_line(loss, seed=0).start
+    inputs: Sequence[Array] = loss.examples(batch=(4, 3))
     shape = loss.value(*inputs).shape
-    rng = np.random.default_rng(0)
-    options: dict[str, Any] = {"weights": rng.uniform(0.5, 2, shape)}
+    _compare_reductions(loss, inputs, "sum", "mean")
     if shape:
-        options["mask"] = np.arange(math.prod(shape)).reshape(shape) % 3 > 0
-        inputs = [_hide(x, options["mask"]) for x in inputs]
-    for reduction in REDUCTIONS if shape else ("sum", "mean"):
+        _compare_reductions(loss, inputs, "none", "sequence_mean")
+        mask = np.arange(math.prod(shape)).reshape(shape) % 3 > 0
+        weights = np.random.default_rng(0).uniform(0.5, 2, shape)
+        inputs = [_hide(loss, x, mask) for x in inputs]
         for denominator in DENOMINATORS:
-            how = options | {"reduction": reduction, "denominator": denominator}
-            ours = as_tuple(loss.gradient(*inputs, **how))
-            for mine, theirs in zip(ours, _autograd(loss, inputs, **how), strict=True):
-                _agree(mine, theirs, 1e-11, f"{loss}: gradient and autograd, {reduction}")
+            options = {"mask": mask, "weights": weights, "denominator": denominator}
+            _compare_reductions(loss, inputs, *REDUCTIONS, **options)
+
+
+def _compare_reductions(
+    loss: Loss, inputs: Sequence[Array], *reductions: str, **options: Any
+) -> None:
+    for reduction in reductions:
+        how = options | {"reduction": reduction}
+        ours = as_tuple(loss.gradient(*inputs, **how))
+        for mine, theirs in zip(ours, _autograd(loss, inputs, **how), strict=True):
+            _agree(mine, theirs, 1e-11, f"{loss}: gradient and autograd, reduction={reduction}")
 
 
 # Claims.
@@ -511,13 +519,9 @@ def _autograd(loss: Loss, inputs: Sequence[Array], **options: Any) -> list[Array
     return [g.numpy() for g in gradients]
 
 
-def _hide(x: Array, mask: Array) -> Array:
-    """A copy with NaN wherever the mask selects nothing; integer labels stay as they are."""
-    if x.dtype.kind == "i":
-        return x
-    hidden = x.copy()
-    hidden[~mask] = math.nan
-    return hidden
+def _hide(loss: Loss, x: Array, mask: Array) -> Array:
+    """NaN wherever the mask selects nothing; integer labels stay as they are."""
+    return x if x.dtype.kind == "i" else np.where(loss._spread(mask, x.ndim), x, math.nan)
 
 
 def _with_number(inputs: Sequence[Array], position: int, number: float) -> list[Array]:

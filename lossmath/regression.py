@@ -381,7 +381,7 @@ class MeanSquaredLogError(Loss):
     convex = False
     nonnegative = True
     symmetric = True
-    failures = ("not convex: beyond e times the target the curvature is negative",)
+    failures = ("not convex: where 1 + prediction exceeds e times 1 + target it curves downwards",)
     reference = "Tofallis (2015)"
     aliases = ("MSLE",)
 

@@ -19,6 +19,7 @@ from lossmath.check import (
     hessian_matches_numeric_estimate,
     variants,
 )
+from lossmath.reduction import Reduction
 
 
 def survivors(cls):
@@ -55,10 +56,21 @@ def surviving_primitives():
     return found
 
 
-def fails(test, argument):
+def surviving_reductions(tests):
+    """Descriptions of the faults in Reduction that all these tests let pass."""
+    found = []
+    for name in ("reduce", "coefficients", "_share", "_divisor"):
+        for what, mutant in mutants(getattr(Reduction, name)):
+            with mock.patch.object(Reduction, name, mutant):
+                if not any(fails(test) for test in tests):
+                    found.append(f"{name}: {what}")
+    return found
+
+
+def fails(test, *arguments):
     """Whether a test notices something; any error is a notice."""
     try:
-        test(argument)
+        test(*arguments)
     except Exception:
         return True
     return False

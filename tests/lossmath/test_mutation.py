@@ -2,8 +2,10 @@
 
 import mutate
 import pytest
+import test_reduction
 
 import lossmath
+from lossmath.check import reductions_match_autograd
 
 # Faults that change nothing, and why.
 HARMLESS = {
@@ -20,6 +22,15 @@ def test_every_fault_in_a_loss_is_noticed(cls):
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 def test_every_fault_in_a_primitive_is_noticed():
     assert mutate.surviving_primitives() == []
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_fault_in_a_reduction_is_noticed():
+    assert mutate.surviving_reductions([test_reduction.check_all_averages, check_gradients]) == []
+
+
+def check_gradients():
+    reductions_match_autograd(lossmath.SquaredError())
 
 
 def test_a_fault_is_really_put_in():

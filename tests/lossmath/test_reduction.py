@@ -29,16 +29,12 @@ EXPECTED = {
     ),
     "none": (lambda v, w, m: np.where(m, w * v, 0), {}),
 }
-
-
 UNWEIGHTED = ("sum", "mean", "sequence_mean", "none")
+AVERAGES = [(name, True) for name in EXPECTED] + [(name, False) for name in UNWEIGHTED]
 
 
 @pytest.mark.parametrize("masked", [False, True])
-@pytest.mark.parametrize(
-    ("name", "weighted"),
-    [(name, True) for name in EXPECTED] + [(name, False) for name in UNWEIGHTED],
-)
+@pytest.mark.parametrize(("name", "weighted"), AVERAGES)
 def test_reduction_is_the_numpy_average(name, masked, weighted):
     formula, options = EXPECTED[name]
     options = {"reduction": name} | options
@@ -50,6 +46,12 @@ def test_reduction_is_the_numpy_average(name, masked, weighted):
     expected = formula(SQUARES, weights, mask)
     np.testing.assert_allclose(SquaredError()(PREDICTION, TARGET, **options), expected, rtol=1e-14)
     np.testing.assert_allclose(lossmath.reduce(SQUARES, **options), expected, rtol=1e-14)
+
+
+def check_all_averages():
+    for name, weighted in AVERAGES:
+        for masked in (False, True):
+            test_reduction_is_the_numpy_average(name, masked, weighted)
 
 
 def test_calling_a_loss_takes_the_mean_and_its_methods_do_not():
