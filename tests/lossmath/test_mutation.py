@@ -16,7 +16,13 @@ HARMLESS = {
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("cls", lossmath.catalogue(), ids=lambda cls: cls.name)
 def test_every_fault_in_a_loss_is_noticed(cls):
-    assert set(mutate.survivors(cls)) <= HARMLESS
+    assert set(mutate.survivors(cls, [cls])) <= HARMLESS
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize(("base", "losses"), mutate.families().items())
+def test_every_fault_in_a_family_is_noticed(base, losses):
+    assert set(mutate.survivors(base, losses)) <= HARMLESS
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
