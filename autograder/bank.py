@@ -175,13 +175,19 @@ def _misconception(
     problem: Problem, public: Published, mutant: Alternative
 ) -> Misconception | None:
     """A mutant's fingerprint of each function it changes; None if the public inputs miss it."""
-    right, wrong = Student(problem.namespace()), Student(problem.namespace(mutant))
-    fingerprints = {
-        function: public.fingerprint_of(wrong, function)
-        for function in public.inputs
-        if public.fingerprint_of(wrong, function) != public.fingerprint_of(right, function)
-    }
-    return Misconception(mutant.says, fingerprints) if fingerprints else None
+    right = _fingerprints(public, problem.namespace())
+    wrong = _fingerprints(public, problem.namespace(mutant))
+    changed = {name: wrong[name] for name in wrong if wrong[name] != right[name]}
+    return Misconception(mutant.says, changed) if changed else None
+
+
+def _fingerprints(public: Published, namespace: dict[str, Any]) -> dict[str, str]:
+    """Fingerprints of all functions; without those that answer differently the second time."""
+    student = Student(namespace)
+    first, second = (
+        {name: public.fingerprint_of(student, name) for name in public.inputs} for _ in range(2)
+    )
+    return {name: first[name] for name in first if first[name] == second[name]}
 
 
 def _complaints(problem: Problem) -> list[str]:

@@ -217,8 +217,8 @@ def _compare_values(
     near = np.abs(np.subtract(got, wanted, where=finite, out=np.zeros_like(got))) <= (
         rtol * np.abs(np.where(finite, wanted, 0)) + 1e-3 * rtol * largest
     )
-    right = np.where(finite, near & np.isfinite(got), (got == wanted) | np.isnan(got + wanted))
-    right &= np.isnan(got) == np.isnan(wanted)
+    same = (got == wanted) | (np.isnan(got) & np.isnan(wanted))
+    right = np.where(finite, near & np.isfinite(got), same)
     if right.all():
         return
     sizes = [a.size for a in reply.arguments if isinstance(a, np.ndarray)]
@@ -233,7 +233,7 @@ def _how_wrong(got: np.ndarray, wanted: np.ndarray, right: np.ndarray, sizes: li
     if np.isnan(got[first]):
         return f"{place} not a number (nan)"
     if not np.isfinite(got[first]):
-        return f"{place} infinite"
+        return f"{place} infinite" + (" with the wrong sign" if np.isinf(wanted[first]) else "")
     if np.isnan(wanted[first]):
         return f"{place} an ordinary number although a NaN went in; a NaN must not be hidden"
     if not np.isfinite(wanted[first]):

@@ -140,7 +140,8 @@ def _answers_alike(
 ) -> bool:
     for question in asked:
         try:
-            answer: Answer | StudentError = ask(question.function, *question.arguments)
+            with np.errstate(all="ignore"):
+                answer: Answer | StudentError = ask(question.function, *question.arguments)
         except StudentError as error:
             answer = error
         theirs = question.outcome

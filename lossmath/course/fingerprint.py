@@ -38,7 +38,7 @@ def _rounded(array: np.ndarray) -> str:
         return f"{array.dtype} {array.tolist()}"
     dtype, array = array.dtype, array.astype(float)
     scale = np.max(np.abs(array), where=np.isfinite(array), initial=0.0)
-    array = np.where(np.abs(array) < 1e-9 * scale, 0.0, array)
+    array = np.where(np.abs(array) < 1e-9 * scale, 0.0, array) + 0.0  # no negative zeros
     # A single number may be a float, a numpy scalar or a 0-d array; an array has a precision.
     kind = f"{dtype} {array.shape}" if array.shape else ""
     return f"{kind} " + " ".join(f"{number:.9e}" for number in array.ravel())

@@ -103,18 +103,21 @@ class Refuses(Law):
 
 
 @dataclass(frozen=True)
-class Unchanged(Law):
-    """The function leaves its inputs as it found them."""
+class Pure(Law):
+    """The function depends on its inputs alone and leaves them as it found them."""
 
     @property
     def says(self) -> str:
-        return f"{self.function} leaves its inputs as they were."
+        return f"{self.function} leaves its inputs as they were, and answers the same twice."
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
-        _, after = student.answer(self.function, arguments)
-        if _same(after, arguments):
-            return None
-        return Counterexample((f"after the call: {student.describe(self.function, after)}",))
+        value, after = student.answer(self.function, arguments)
+        if not _same(after, arguments):
+            return Counterexample((f"after the call: {student.describe(self.function, after)}",))
+        again = student(self.function, *arguments)
+        if show(again) != show(value):
+            return Counterexample((f"first it gives {show(value)}", f"then {show(again)}"))
+        return None
 
 
 @dataclass(frozen=True)

@@ -34,13 +34,14 @@ def check(number: str, part: str | None = None) -> None:
     names = [p.name for p in problem.parts if p.laws]
     if part not in (None, *names):
         raise ValueError(f"problem {number} has no part {part!r}; parts: {', '.join(names)}")
-    failed = [
-        p.name
+    outcomes = {
+        p.name: _report(problem, p, student)
         for p in problem.parts
-        if p.laws and part in (None, p.name) and not _report(problem, p, student)
-    ]
+        if p.laws and part in (None, p.name)
+    }
+    failed = [f"{name} ({why})" for name, why in outcomes.items() if why]
     if failed:
-        raise CheckFailed(f"problem {number}: look again at {', '.join(failed)}.")
+        raise CheckFailed(f"problem {number}, look again at {', '.join(failed)}")
 
 
 def hint(number: str, step: int | None = None) -> None:
@@ -68,15 +69,15 @@ def progress() -> None:
                 print(f"      {part.name:<14}{_points(part.points):>10}   read by a person")
 
 
-def _report(problem: Published, part: PublishedPart, student: Student) -> bool:
-    """Print every check of a part; True when all pass."""
+def _report(problem: Published, part: PublishedPart, student: Student) -> str:
+    """Print every check of a part; returns in a few words what fails, nothing if all pass."""
     print(f"Problem {problem.number}, {part.name} ({_points(part.points)})")
     try:
         found = _counterexamples(problem, part, student)
     except NotWritten as error:
         print(f"  {error}")
         _write_progress(problem.number, part.name, "not written yet")
-        return False
+        return "not written yet"
     for says, counterexample in found:
         print(f"  {'FAIL' if counterexample else 'pass'}  {says}")
         for line in counterexample.lines if counterexample else ():
@@ -84,9 +85,9 @@ def _report(problem: Published, part: PublishedPart, student: Student) -> bool:
     pictured = next((c for _, c in found if c and c.curves), None)
     if pictured:
         _draw(pictured)
-    passed = sum(counterexample is None for _, counterexample in found)
-    _write_progress(problem.number, part.name, f"{passed} of {len(found)} pass")
-    return passed == len(found)
+    fail = sum(counterexample is not None for _, counterexample in found)
+    _write_progress(problem.number, part.name, f"{len(found) - fail} of {len(found)} pass")
+    return f"{fail} of {len(found)} checks fail" if fail else ""
 
 
 def _counterexamples(

@@ -29,7 +29,7 @@ from lossmath.course import check, hint, progress
 #
 # | prediction | target | residual | MSE |
 # |---|---|---|---|
-# | `[1, 3]` | `[0, 1]` | `[1, 2]` | (1 + 4) / 2 = 2.5 |
+# | `[1, 3, 0, 2]` | `[0, 1, 0, 2]` | `[1, 2, 0, 0]` | (1 + 4 + 0 + 0) / 4 = 1.25 |
 #
 # Three things are part of the task:
 #
@@ -62,8 +62,8 @@ check("01", "value")
 # `mse_gradient(prediction, target)` returns an array with the shape of `prediction`: entry *i* says
 # how fast the MSE grows when prediction *i* is raised.
 #
-# With `prediction = [1, 3]` and `target = [0, 1]` the gradient is `[1, 2]`. Check it by hand: raise
-# the first prediction from 1 to 1.01, and the MSE goes from 2.5 to 2.51005, at a rate of about 1.
+# With the numbers above the gradient is `[0.5, 1, 0, 0]`. Check it by hand: raise the first
+# prediction from 1 to 1.01, and the MSE goes from 1.25 to 1.255025, at a rate of about 0.5.
 #
 # The answer has the precision of `prediction`: float32 in, float32 out. Whole numbers in give
 # float64 out, since a gradient is rarely whole.
@@ -145,7 +145,7 @@ check("01", "share")
 # Stuck? `hint("01")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Refuses, Shape, Unchanged
+from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses, Shape
 
 hints = [
     "Take two entries and write the sum out by hand. Which terms contain the first prediction?",
@@ -155,10 +155,11 @@ hints = [
     "them have in common, and what remains of it in a ratio? Then try k = 0 and a perfect fit.",
 ]
 
-worked = (np.array([1.0, 3.0]), np.array([0.0, 1.0]))
+worked = (np.array([1.0, 3.0, 0.0, 2.0]), np.array([0.0, 1.0, 0.0, 2.0]))
 pairs = [
     (np.array([1.0]), np.array([0.0])),
     (np.array([0.0]), np.array([2.0])),
+    (np.array([1.0, 3.0]), np.array([0.0, 2.5])),
     worked,
     (np.array([1.0, -1.0, 8.0]), np.array([0.0, 0.0, 0.0])),
     (np.array([0.5, -2.25, 4.0, 1.75]), np.array([1.5, 0.75, -1.0, 1.0])),
@@ -185,21 +186,21 @@ probes = {
 }
 laws = {
     "value": [
-        Example("mse", worked, 2.5),
+        Example("mse", worked, 1.25),
         Refuses("mse", mismatch, "ValueError", "when the shapes differ"),
         Invariant("mse", "shift"),
-        Unchanged("mse"),
+        Pure("mse"),
     ],
     "gradient": [
-        Example("mse_gradient", worked, np.array([1.0, 2.0])),
+        Example("mse_gradient", worked, np.array([0.5, 1.0, 0.0, 0.0])),
         Shape("mse_gradient", like="prediction"),
         Gradient("mse_gradient", of="mse", wrt="prediction"),
-        Unchanged("mse_gradient"),
+        Pure("mse_gradient"),
     ],
     "share": [
         Example("top_share", (np.array([1.0, -1.0, 8.0]), np.array([0.0, 0.0, 0.0]), 1), 0.8),
         Shape("top_share"),
         Invariant("top_share", "scaling"),
-        Unchanged("top_share"),
+        Pure("top_share"),
     ],
 }

@@ -162,7 +162,7 @@ check("04", "accumulate")
 # Stuck? `hint("04")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Accumulates, Example, Gradient, Invariant, Shape, Unchanged
+from lossmath.course.laws import Accumulates, Example, Gradient, Invariant, Pure, Shape
 
 hints = [
     "Multiplying by the mask is not the same as leaving out: what is 0 · NaN? Choose first, then "
@@ -226,25 +226,25 @@ laws = {
         Shape("masked_mean"),
         Invariant("masked_mean", "masked values"),
         Invariant("masked_mean", "padding"),
-        Unchanged("masked_mean"),
+        Pure("masked_mean"),
     ],
     "gradient": [
         Shape("masked_mean_gradient", like="values"),
         Gradient("masked_mean_gradient", of="masked_mean", wrt="values"),
         Invariant("masked_mean_gradient", "masked values"),
-        Unchanged("masked_mean_gradient"),
+        Pure("masked_mean_gradient"),
     ],
     "sequences": [
         Example("sequence_mean", (table, some), 2.25),
         Invariant("sequence_mean", "masked values"),
         Invariant("sequence_mean", "padding"),
-        Unchanged("sequence_mean"),
+        Pure("sequence_mean"),
     ],
     "accumulate": [
         Example("accumulated_mean", (one_and_nine,), 1.2),
         Accumulates("accumulated_mean", whole="masked_mean"),
         Accumulates("accumulated_gradient", whole="masked_mean_gradient"),
-        Unchanged("accumulated_mean"),
-        Unchanged("accumulated_gradient"),
+        Pure("accumulated_mean"),
+        Pure("accumulated_gradient"),
     ],
 }

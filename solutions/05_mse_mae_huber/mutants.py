@@ -311,7 +311,7 @@ class HalfThePicture(Mutant):
 
 
 class FigureNotReturned(Mutant):
-    """This draws the figure and returns nothing; end the function with `return figure`."""
+    """This draws the figure and returns nothing: a `return` is missing at the end."""
 
     def draw_gradients(delta):
         r = np.linspace(-5, 5, 401)

@@ -191,9 +191,9 @@ from lossmath.course.laws import (
     Gradient,
     Limit,
     Odd,
+    Pure,
     Refuses,
     Shape,
-    Unchanged,
 )
 
 hints = [
@@ -245,7 +245,7 @@ laws = {
         Example("huber", (np.array([0.5, 1.0, -3.0]), 1.0), np.array([0.125, 0.5, 2.5])),
         Shape("huber", like="the residual"),
         Refuses("huber", (np.array([1.0]), -1.0), "ValueError", "for a δ that is not positive"),
-        Unchanged("huber"),
+        Pure("huber"),
     ],
     "gradients": [
         Example(
@@ -257,13 +257,13 @@ laws = {
         Gradient("huber_gradient", of="huber", wrt="residual"),
         Odd("huber_gradient"),
         Refuses("huber_gradient", (np.array([1.0]), 0.0), "ValueError", "for δ = 0"),
-        Unchanged("huber_gradient"),
+        Pure("huber_gradient"),
     ],
     "limits": [
         Example("exact_deltas", (np.array([-3.0, 0.0, 0.5]),), (0.5, 3.0)),
         Limit("huber_gradient", at=1e6, equals="squared_error_gradient", times=0.5),
         Limit("huber_gradient", at=1e-6, equals="absolute_error_gradient", times=1e-6),
-        Unchanged("exact_deltas"),
+        Pure("exact_deltas"),
     ],
     "figure": [
         Figure("draw_gradients", ("squared", "absolute", "Huber")),

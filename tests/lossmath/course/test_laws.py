@@ -1,0 +1,198 @@
+"""Each law accepts what obeys it and shows the smallest case that does not."""
+
+import numpy as np
+import pytest
+
+from lossmath.course import laws
+from lossmath.course.student import Student
+
+ONE, TWO = np.array([2.0]), np.array([1.0, -3.0])
+MASK = np.array([[True, False]])
+VALUES = np.array([[4.0, 9.0]])
+
+
+def square(x):
+    return np.mean(x**2)
+
+
+def masked(values, mask):
+    return values[mask].mean() if mask.any() else 0.0
+
+
+def drawn(label="squared", xlabel="residual", legend=True):
+    def draw(delta):
+        import matplotlib.pyplot as plt
+
+        figure, axes = plt.subplots()
+        axes.plot([0, 1], [0, delta], label=label)
+        axes.set(xlabel=xlabel, ylabel="gradient")
+        if legend:
+            axes.legend()
+        return figure
+
+    return draw
+
+
+def overwrite(x):
+    x[0] = 0
+    return 1.0
+
+
+class Counter:
+    """Answers differently every time."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, x):
+        self.calls += 1
+        return self.calls
+
+
+def refuse(x):
+    raise ValueError("no")
+
+
+BATCHES = [(np.array([1.0, 2.0]), np.array([True, True])), (np.array([6.0]), np.array([True]))]
+
+CASES = {
+    "example": (
+        laws.Example("f", (ONE,), 4.0),
+        [],
+        {"f": lambda x: x[0] ** 2},
+        {"f": lambda x: x[0]},
+    ),
+    "example of two numbers": (
+        laws.Example("f", (ONE,), (1.0, 2.0)),
+        [],
+        {"f": lambda x: (1, np.float64(2))},
+        {"f": lambda x: (2, 1)},
+    ),
+    "refuses": (
+        laws.Refuses("f", (ONE,), "ValueError", "for a 2"),
+        [],
+        {"f": refuse},
+        {"f": lambda x: 1.0},
+    ),
+    "pure": (laws.Pure("f"), [(TWO,)], {"f": np.sum}, {"f": overwrite}),
+    "the same twice": (laws.Pure("f"), [(TWO,)], {"f": np.sum}, {"f": Counter()}),
+    "single number": (laws.Shape("f"), [(TWO,)], {"f": np.sum}, {"f": np.abs}),
+    "shape": (laws.Shape("f", like="x"), [(TWO,)], {"f": np.abs}, {"f": np.sum}),
+    "gradient of a mean": (
+        laws.Gradient("g", of="f", wrt="x"),
+        [(TWO,)],
+        {"f": square, "g": lambda x: 2 * x / x.size},
+        {"f": square, "g": lambda x: 2 * x},
+    ),
+    "gradient entry by entry": (
+        laws.Gradient("g", of="f", wrt="x"),
+        [(TWO,)],
+        {"f": lambda x: x**3, "g": lambda x: 3 * x**2},
+        {"f": lambda x: x**3, "g": lambda x: x**2},
+    ),
+    "scaling": (
+        laws.Invariant("f", "scaling"),
+        [(TWO,)],
+        {"f": lambda x: x[0] / x[1]},
+        {"f": lambda x: x[0]},
+    ),
+    "shift": (
+        laws.Invariant("f", "shift"),
+        [(TWO,)],
+        {"f": lambda x: x[0] - x[1]},
+        {"f": lambda x: x[0]},
+    ),
+    "masked values": (
+        laws.Invariant("f", "masked values"),
+        [(VALUES, MASK)],
+        {"f": masked},
+        {"f": lambda values, mask: (values * mask).sum()},
+    ),
+    "padding": (
+        laws.Invariant("f", "padding"),
+        [(VALUES, MASK)],
+        {"f": masked},
+        {"f": lambda values, mask: (values * mask).mean()},
+    ),
+    "odd": (laws.Odd("f"), [(TWO,)], {"f": lambda x: x**3}, {"f": np.abs}),
+    "limit": (
+        laws.Limit("f", at=100.0, equals="g", times=0.5),
+        [(TWO, 1.0)],
+        {"f": lambda x, d: np.clip(x, -d, d), "g": lambda x: 2 * x},
+        {"f": lambda x, d: np.clip(x, -1, 1), "g": lambda x: 2 * x},
+    ),
+    "accumulates": (
+        laws.Accumulates("f", whole="masked"),
+        [(BATCHES,)],
+        {"f": lambda batches: 3.0, "masked": masked},
+        {"f": lambda batches: 3.75, "masked": masked},
+    ),
+    "figure": (laws.Figure("f", ("squared",)), [(1.0,)], {"f": drawn()}, {"f": drawn("a")}),
+    "figure with labels": (
+        laws.Figure("f", ("squared",)),
+        [(1.0,)],
+        {"f": drawn()},
+        {"f": drawn(xlabel="")},
+    ),
+    "figure with legend": (
+        laws.Figure("f", ("squared",)),
+        [(1.0,)],
+        {"f": drawn()},
+        {"f": drawn(legend=False)},
+    ),
+    "figure returned": (
+        laws.Figure("f", ("squared",)),
+        [(1.0,)],
+        {"f": drawn()},
+        {"f": lambda delta: None},
+    ),
+}
+
+
+@pytest.mark.parametrize(("law", "inputs", "good", "bad"), CASES.values(), ids=CASES)
+def test_a_law_tells_good_from_bad(law, inputs, good, bad):
+    assert law.counterexample(Student(good), inputs) is None
+    assert law.counterexample(Student(bad), inputs)
+
+
+@pytest.mark.parametrize(("law", "inputs", "good", "bad"), CASES.values(), ids=CASES)
+def test_an_error_breaks_every_law_and_no_answer_all_but_purity(law, inputs, good, bad):
+    def fails(*arguments):
+        raise TypeError("oops")
+
+    found = law.counterexample(Student(good | {law.function: fails}), inputs)
+    assert f"{law.function} raised TypeError: oops" in found.lines
+    found = law.counterexample(Student(good | {law.function: lambda *a: None}), inputs)
+    assert bool(found) is not isinstance(law, laws.Pure)
+
+
+def test_every_law_has_a_case_and_a_sentence():
+    tried = {type(law) for law, *_ in CASES.values()}
+    assert tried == set(laws.Law.kinds.values())
+    for law, *_ in CASES.values():
+        assert law.says.endswith(".")
+        assert law.function in law.says or isinstance(law, laws.Figure)
+
+
+def test_the_first_case_that_breaks_is_the_one_shown():
+    law = laws.Gradient("g", of="f", wrt="x")
+    student = Student({"f": square, "g": lambda x: 2 * x})  # right for one entry
+    found = law.counterexample(student, [(ONE,), (TWO,), (np.ones(9),)])
+    assert found.lines[0] == "x = [ 1., -3.]"
+    assert "your g gives [ 2., -6.]" in found.lines
+    assert "nudging x moves your f at the rate [ 1., -3.]" in found.lines
+
+
+def test_the_curves_of_a_wrong_gradient_differ_as_the_functions_do():
+    law = laws.Gradient("g", of="f", wrt="x")
+    found = law.counterexample(Student({"f": square, "g": lambda x: 2 * x}), [(TWO,)])
+    (x, mine), (_, nudged) = found.curves.values()
+    assert found.along == "x[1]"
+    np.testing.assert_allclose(mine, 2 * x)
+    np.testing.assert_allclose(nudged, x, atol=1e-8)
+
+
+def test_a_gradient_is_not_asked_for_where_the_value_is_not_finite():
+    law = laws.Gradient("g", of="f", wrt="x")
+    student = Student({"f": square, "g": lambda x: 2 * x / x.size})
+    assert law.counterexample(student, [(np.array([1.0, np.nan]),)]) is None
