@@ -277,7 +277,7 @@ def _sandboxed(function: str, arguments: list[str], stack: contextlib.ExitStack)
     view.system()
     view.packages(roots)
     view.ours(as_file)
-    options = [*_namespaces(), *view.options, "--remount-ro", "/", "--chdir", "/work", "--clearenv"]
+    options = [*_namespaces(), *view.options, "--remount-ro", "/", "--chdir", "/work"]
     for name, value in _environment("/tmp").items():
         options += ["--setenv", name, value]
     # /proc/*/cmdline of every process inside shows what is on the command line: options go

@@ -94,7 +94,7 @@ def spawn(channel: socket.socket, limits: dict, shell: Any, isolated: bool) -> N
 
 def _init(channel: socket.socket, limits: dict, shell: Any, isolated: bool) -> None:
     """Isolate, fork the student's process, report, and live until it ends."""
-    os.setsid()
+    os.setsid()  # a signal to the student's process group reaches nobody outside
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # process 1 ignores what it does not handle
     channel = _keep_only(channel)
     try:
@@ -107,7 +107,7 @@ def _init(channel: socket.socket, limits: dict, shell: Any, isolated: bool) -> N
         return
     student = os.fork()
     if student == 0:
-        _run_and_exit(_student, channel, shell, isolated)
+        _run_and_exit(_student, channel, shell)
     _report(channel, student, isolated)
     channel.close()
     while os.waitpid(-1, 0)[0] != student:
@@ -128,10 +128,8 @@ def _report(channel: socket.socket, student: int, isolated: bool) -> None:
         channel.sendall(b"+" + struct.pack(">II", os.getpid(), student))
 
 
-def _student(channel: socket.socket, shell: Any, isolated: bool) -> None:
+def _student(channel: socket.socket, shell: Any) -> None:
     """The process in which the student's cells run."""
-    if isolated:
-        os.setsid()  # signals to its own process group reach nobody else
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _seed()
     sys.path.insert(0, "")

@@ -30,9 +30,9 @@ import json; print(json.dumps(seen))
 BOMB = """
 import mmap, os
 held = []
-for _ in range(4):
+for _ in range(6):
     held.append(mmap.mmap(-1, 300 << 20))  # shared: not counted by the limit on private data
-    for page in range(0, 300 << 20, 4096): held[-1][page] = 1
+    for _ in range(300): held[-1].write(bytes(1 << 20))
 """
 
 with Zygote() as zygote:

@@ -227,7 +227,6 @@ def test_the_whole_notebook_has_a_budget(zygote):
         "import os; os.abort()",
         "import os; os.closerange(0, 100)",
         "import os\ntry: os.kill(-1, 9)\nfinally: os.kill(0, 9)",
-        "import sys; sys.setrecursionlimit(10**9)\ndef f(): return f()\nf()",
         "import resource; resource.setrlimit(resource.RLIMIT_CPU, (1, 1))\nwhile True: pass",
     ],
 )
@@ -240,7 +239,7 @@ def test_an_end_of_the_process_costs_only_this_notebook(zygote, source):
 
 
 def test_its_init_cannot_be_killed_from_inside(kernel):
-    assert printed(kernel, "import os; os.kill(1, 9); os.kill(1, 15); print('both live')")
+    assert printed(kernel, "import os; [os.kill(1, n) for n in (2, 9, 15, 19)]; print('alive')")
 
 
 FORGED_ANSWER = """
@@ -276,6 +275,16 @@ def test_forged_frames_end_the_kernel_and_nothing_else(zygote, monkeypatch, sour
                 kernel.ask("one")
         assert not kernel.alive
     assert works(zygote)
+
+
+def test_a_reply_that_comes_before_its_question_is_not_taken(kernel):
+    run(kernel, "def one(): return 1")
+    # The third request is the question below.
+    late = "import threading, time\nthreading.Timer(0.1, forge, [3]).start()"
+    assert run(kernel, FORGED_ANSWER + late).ok
+    assert kernel._readable(5)
+    with pytest.raises(KernelDied, match="not the reply"):
+        kernel.ask("one")
 
 
 def test_a_reply_that_trickles_in_meets_the_deadline(zygote, monkeypatch):
@@ -326,7 +335,7 @@ def test_a_fork_bomb_is_bounded(zygote):
 
 
 def test_too_much_memory_is_a_memory_error_for_honest_code(kernel):
-    result = run(kernel, "import numpy\nnumpy.ones(10**9)")
+    result = run(kernel, "import numpy\nnumpy.ones(200_000_000)")
     assert not result.died and "MemoryError" in result.outputs[0]["ename"]
     assert printed(kernel, "print('alive')") == "alive"
 
@@ -336,7 +345,7 @@ import mmap, os
 held = []
 for _ in range(8):
     held.append(mmap.mmap(-1, 200 << 20))
-    for page in range(0, 200 << 20, 4096): held[-1][page] = 1
+    for _ in range(200): held[-1].write(bytes(1 << 20))
 """
 MANY_SMALL_ONES = """
 import os, time
@@ -409,18 +418,14 @@ def test_the_next_notebook_is_clean(zygote):
         assert printed(kernel, look) == "False False False False False\n[[], [], []] 2 {}"
 
 
-def test_a_lost_warm_interpreter_is_replaced():
+def test_a_lost_warm_interpreter_is_replaced_and_a_closed_one_leaves_nothing():
     with Zygote() as zygote:
         assert works(zygote)
         zygote.started.process.send_signal(signal.SIGKILL)
         zygote.started.process.wait()
         assert works(zygote)
-
-
-def test_a_notebook_ends_when_the_warm_interpreter_is_closed(zygote):
-    with Zygote() as other:
-        kernel = other.kernel()
-    assert run(kernel, "1").died
+        kernel = zygote.kernel()
+    assert run(kernel, "1").died  # the interpreter was closed, and its notebooks with it
     kernel.close()
     kernel.close()
 
@@ -433,9 +438,9 @@ def test_many_notebooks_leave_no_descriptor_behind(zygote):
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_limits_are_taken_from_the_zygote():
-    limits = Limits(disk_mb=8, files=20, memory_mb=300)
-    with Zygote(limits=limits) as zygote, zygote.kernel() as kernel:
+def test_limits_are_taken_from_the_zygote(zygote, monkeypatch):
+    monkeypatch.setattr(zygote, "limits", Limits(disk_mb=8, files=20, memory_mb=300))
+    with zygote.kernel() as kernel:
         source = """
         import os
         try: [os.dup(0) for _ in range(30)]

@@ -94,6 +94,12 @@ def test_lossmath_says_why_its_losses_are_missing(kernel):
     assert run.outputs[0]["evalue"].startswith("lossmath's losses are not available while grading")
 
 
+def test_bubblewrap_itself_knows_no_environment_and_shows_no_option(zygote):
+    process = Path(f"/proc/{zygote._start().process.pid}")
+    assert (process / "environ").read_bytes() == b""
+    assert str(sandbox.CHECKOUT).encode() not in (process / "cmdline").read_bytes()
+
+
 def test_the_hosts_environment_and_processes_are_out_of_sight(kernel):
     assert os.environ["GRADER_SECRET"] == SECRET
     source = """
