@@ -46,6 +46,14 @@ class Record:
     isolation: str = ""
     seconds: float = 0.0
 
+    def faults(self) -> list[str]:
+        """Mistakes in our own checks, each with the part it happened in."""
+        return [
+            f"{self.notebook}, {name}: {fault}"
+            for name, part in self.parts.items()
+            for fault in part["faults"]
+        ]
+
 
 def part_as_dict(score: PartScore) -> dict[str, Any]:
     """A part's outcome as JSON-ready data."""
@@ -59,13 +67,20 @@ def part_as_dict(score: PartScore) -> dict[str, Any]:
     }
 
 
+def folder(course: Path) -> Path:
+    """The folder of records, made when missing; closed to everybody but its owner."""
+    audit = course / "audit"
+    audit.mkdir(mode=0o700, exist_ok=True)
+    return audit
+
+
 def path_of(course: Path, assignment: str, student: str, notebook: str) -> Path:
-    return course / "audit" / assignment / student / f"{notebook}.json"
+    return folder(course) / assignment / student / f"{notebook}.json"
 
 
 def save(path: Path, record: Record) -> None:
     """Write a record so that a reader sees the old one or the new one, never half of one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_suffix(".part")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(asdict(record), file, indent=1)
@@ -95,11 +110,11 @@ def course_secret(course: Path) -> bytes:
 # ---------------------------------------------------------------------------- fingerprints
 
 
-def fingerprint(notebook: NotebookNode, folder: Path, settings: Iterable[object]) -> str:
+def fingerprint(notebook: NotebookNode, checks: Path, settings: Iterable[object]) -> str:
     """A name for everything a score depends on: submission, problem folder, programs, settings."""
     digest = hashlib.sha256(notebook_content(notebook))
     digest.update(json.dumps(notebook.metadata.get("autograder", {})).encode())
-    for part in (_digest_of_folder(folder), *map(_digest_of_folder, PACKAGES), _versions()):
+    for part in (_digest_of_folder(checks), *map(_digest_of_folder, PACKAGES), _versions()):
         digest.update(part.encode())
     digest.update(repr(tuple(settings)).encode())
     return digest.hexdigest()

@@ -147,15 +147,21 @@ def _progress(title: str, total: int | None = None) -> Iterator[Callable[[int, i
         progress.update(task, completed=progress.tasks[0].total or 0, description=title)
 
 
-def _failures(outcome: ClassResult) -> dict[str, str]:
-    return {result.student: result.error for result in outcome.failed}
+def _failures(outcome: ClassResult) -> dict[str, list[str]]:
+    return {
+        result.student: [result.error] if result.error else result.faults
+        for result in outcome.failed
+    }
 
 
 def _say_failures(outcome: ClassResult) -> int:
     for note in outcome.notes:
         _complain(note)
-    for student, error in _failures(outcome).items():
-        _complain(f"{student} could not be graded: {error}")
+    for result in outcome.failed:
+        if result.error:
+            _complain(f"{result.student} could not be graded: {result.error}")
+        for fault in result.faults:
+            _complain(f"{result.student} lost points by a mistake in a check: {fault}")
     return FAILED if outcome.failed else DONE
 
 

@@ -57,20 +57,18 @@ def _configure_release(c: Config) -> None:
 def _configure_autograde(c: Config, course: Path, solutions: Path) -> None:
     # Constructed once per run, before any submission is opened: swaps in the clean copies.
     c.Autograde.exporter_class = "autograder.staging.CleanCopies"
+    # A rebuilt notebook has no outputs, no doubled ids and the release's metadata, so nbgrader's
+    # steps that see to these have nothing left to do.
     c.Autograde.sanitize_preprocessors = [
         "autograder.rebuild.Rebuild",
-        "nbgrader.preprocessors.ClearOutput",
-        "nbgrader.preprocessors.DeduplicateIds",
         "nbgrader.preprocessors.OverwriteKernelspec",
         "nbgrader.preprocessors.OverwriteCells",
-        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Autograde.autograde_preprocessors = [
         "autograder.execute.SandboxExecute",
         "nbgrader.preprocessors.LimitOutput",
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
-        "nbgrader.preprocessors.CheckCellMetadata",
     ]
     c.Rebuild.course = str(course)
     c.SandboxExecute.course = str(course)

@@ -34,7 +34,8 @@ from autograder.judge import judge, notebook_seed
 from autograder.kernel import Kernel, Zygote
 from autograder.session import Session, TimeLimits
 
-NOTHING = {"earned": 0.0, "lines": [], "misconception": None, "faults": []}
+# The outcome of a graded cell that the judge has said nothing about.
+NOTHING = {"earned": 0.0, "lines": [], "misconception": None, "faults": ["no check knows it"]}
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,8 @@ def score_outputs(cell: NotebookNode, record: Record) -> list[NotebookNode]:
     """The two outputs of a graded cell: its score first, then every check with its points."""
     grading = cell.metadata["nbgrader"]
     most = float(grading["points"])
-    part = record.parts.setdefault(grading["grade_id"], NOTHING | {"out_of": most})
+    known = NOTHING | {"out_of": most} | ({} if record.received else {"faults": []})
+    part = record.parts.setdefault(grading["grade_id"], known)
     part["score"] = scaled(part["earned"], part["out_of"], most)
     return [
         nbformat.v4.new_output("execute_result", data={"text/plain": repr(part["score"])}),
@@ -228,4 +230,6 @@ class SandboxExecute(NbGraderPreprocessor):
         record = grade_notebook(
             nb, where["student"], where["assignment"], where["notebook"], self.settings()
         )
+        for fault in record.faults():
+            self.log.error("%s lost points by a mistake in a check: %s", record.student, fault)
         return with_outputs(nb, record), resources

@@ -23,6 +23,7 @@ from nbgrader.converters.base import BaseConverter
 from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
+from autograder import audit
 from autograder.audit import Record
 from autograder.config import ASSIGNMENT, Course
 from autograder.execute import SandboxExecute, Settings, grade_notebook, zygote
@@ -33,10 +34,15 @@ from autograder.sandbox import SandboxError
 
 @dataclass
 class Result:
-    """What happened to one student's submission; `error` tells the instructor what went wrong."""
+    """What happened to one student's submission.
+
+    `error` says why it could not be graded; `faults` are mistakes in our own checks that cost the
+    student points, with a name for where.
+    """
 
     student: str
     notes: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     unchanged: bool = False
     error: str = ""
 
@@ -50,7 +56,7 @@ class ClassResult:
 
     @property
     def failed(self) -> list[Result]:
-        return [result for result in self.results if result.error]
+        return [result for result in self.results if result.error or result.faults]
 
 
 def grade(
@@ -97,6 +103,7 @@ def _grade_student(course: Course, student: str, settings: Settings) -> Result:
     result = Result(student)
     try:
         result.notes, records = run_submission(course, student, settings)
+        result.faults = [fault for record in records for fault in record.faults()]
         result.unchanged = is_recorded(course, student, records)
         if not result.unchanged:
             record_submission(course, student, settings)
@@ -188,8 +195,7 @@ def _convert(
 def _log(course: Course) -> logging.Logger:
     log = logging.getLogger(f"autograder.{course.folder}")
     if not log.handlers:
-        (course.folder / "audit").mkdir(mode=0o700, exist_ok=True)
-        handler = logging.FileHandler(course.folder / "audit" / "grading.log")
+        handler = logging.FileHandler(audit.folder(course.folder) / "grading.log")
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
         log.addHandler(handler)
         log.setLevel(logging.WARNING)

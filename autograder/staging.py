@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import fnmatch
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,12 @@ class CleanCopies(NotebookExporter):
 def staged(coursedir: CourseDirectory) -> CourseDirectory:
     """A course directory of the same submissions as clean copies; the original stays as it is."""
     layout = Layout(Path(coursedir.root), coursedir.assignment_id)
-    for student in find_students(layout)[0]:
-        if fnmatch.fnmatchcase(student, coursedir.student_id):
-            stage(layout, student)
+    students = find_students(layout)[0]
+    for folder in layout.course.glob(f"{STAGED}/*/{layout.assignment}"):
+        if folder.parent.name not in students:  # taken back since it was copied
+            shutil.rmtree(folder)
+    for student in fnmatch.filter(students, coursedir.student_id):
+        stage(layout, student)
     clean = copy.copy(coursedir)
     clean.submitted_directory = STAGED
     return clean

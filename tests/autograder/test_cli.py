@@ -1,0 +1,147 @@
+"""The instructor's program, from an empty folder to feedback pages."""
+
+import csv
+import io
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from autograder import bank, cli, sample
+from autograder.cli import DONE, FAILED, NO_SANDBOX, USAGE, main
+from autograder.config import Course
+from autograder.sandbox import SandboxError
+
+FIRST = "01_mse_gradient"
+
+
+@pytest.fixture
+def only_first(first_bank, monkeypatch):
+    """The bank as if the first problem were the only one."""
+    monkeypatch.setattr(bank, "problems", lambda root=None: first_bank)
+
+
+@pytest.fixture
+def fall(course):
+    """A released course with one submission."""
+    submitted = course.layout.folder("submitted", "ada")
+    submitted.mkdir(parents=True)
+    shutil.copy(course.layout.folder("release") / f"{FIRST}.ipynb", submitted)
+    return course.folder
+
+
+def test_from_submissions_to_feedback(fall, capsys):
+    assert main(["grade", "--course", str(fall)]) == DONE
+    assert "1 submissions" in capsys.readouterr().out
+    assert main(["report", "--course", str(fall)]) == DONE
+    assert "Nothing was written." in capsys.readouterr().out
+    assert main(["feedback", "--course", str(fall), "ada"]) == DONE
+    assert (fall / "feedback" / "ada" / "losses" / f"{FIRST}.html").exists()
+
+
+def test_only_data_on_stdout_for_programs(fall, capsys):
+    assert main(["grade", "--json", "--course", str(fall)]) == DONE
+    data = json.loads(capsys.readouterr().out)
+    assert (data["students"][0]["student"], data["students"][0]["score"]) == ("ada", 0.0)
+    assert data["failed"] == {}
+    main(["report", "--csv", "--course", str(fall)])
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out)))[1] == ["ada", "0", "0"]
+
+
+def test_a_release_makes_the_folder_and_can_be_made_again(tmp_path, only_first):
+    fall = tmp_path / "fall"
+    assert main(["release", "--course", str(fall)]) == DONE
+    assert (fall / "release" / "losses" / f"{FIRST}.ipynb").exists()
+    config = fall / "nbgrader_config.py"
+    config.write_text(config.read_text() + "# my own line\n")
+    secret = (fall / "secret").read_text()
+    assert main(["release", "--course", str(fall)]) == DONE
+    assert "my own line" in config.read_text()
+    assert (fall / "secret").read_text() == secret
+
+
+@pytest.mark.parametrize("command", ["grade", "feedback", "report"])
+def test_a_folder_that_is_no_course_is_named(command, tmp_path, capsys):
+    assert main([command, "--course", str(tmp_path)]) == USAGE
+    assert "is not a course folder" in capsys.readouterr().err
+
+
+def test_an_unknown_student_is_named(fall, capsys):
+    assert main(["grade", "--course", str(fall), "bob"]) == USAGE
+    assert "no submission of bob" in capsys.readouterr().err
+
+
+def test_a_student_who_could_not_be_graded_makes_the_run_fail(fall, monkeypatch, capsys):
+    def failing(*arguments):
+        raise OSError("the disk is full")
+
+    monkeypatch.setattr("autograder.grade.stage", failing)
+    assert main(["grade", "--course", str(fall)]) == FAILED
+    assert "ada could not be graded: OSError: the disk is full" in capsys.readouterr().err
+
+
+def test_a_machine_without_a_sandbox_says_what_to_do(fall, monkeypatch, capsys):
+    def unavailable(isolation):
+        raise SandboxError("bubblewrap is not installed: run `apt-get install bubblewrap`")
+
+    monkeypatch.setattr("autograder.grade.zygote", unavailable)
+    assert main(["grade", "--course", str(fall)]) == NO_SANDBOX
+    said = capsys.readouterr().err
+    assert "apt-get install bubblewrap" in said and "Nothing was graded" in said
+
+
+def test_going_without_a_sandbox_is_said_aloud(fall, monkeypatch, capsys):
+    asked = []
+    monkeypatch.setattr(cli, "grade", lambda *arguments: asked.append(arguments[2]) or _nothing())
+    assert main(["grade", "--isolation", "none", "--course", str(fall)]) == DONE
+    assert asked == ["none"]
+    assert "NO SANDBOX" in capsys.readouterr().err
+
+
+def _nothing():
+    from autograder.grade import ClassResult
+
+    return ClassResult([], [])
+
+
+def test_the_help_names_every_command():
+    said = subprocess.run(
+        [sys.executable, "-m", "autograder", "--help"], capture_output=True, text=True, check=True
+    ).stdout
+    for command in ("release", "grade", "feedback", "report", "demo", "exit codes"):
+        assert command in said
+
+
+# ---------------------------------------------------------------------------- demonstration
+
+
+def test_the_sample_class_gets_what_it_should(tmp_path, only_first, monkeypatch, capsys):
+    # The two who use up their time or memory are left to the demonstration itself.
+    quick = tuple(student for student in sample.CLASS if student.name not in ("hana", "ivo"))
+    monkeypatch.setattr(sample, "CLASS", quick)
+    assert main(["demo", "--course", str(tmp_path / "demo")]) == DONE
+    said = capsys.readouterr().out
+    assert f"All {len(quick)} sample students" in said
+    assert "Feedback pages" in said
+
+
+def test_a_wrong_score_makes_the_demonstration_fail(tmp_path, only_first, monkeypatch, capsys):
+    wrong = sample.Student("ada", "solves everything", scores=3.0, says="never said")
+    monkeypatch.setattr(sample, "CLASS", (wrong,))
+    assert main(["demo", "--course", str(tmp_path / "demo")]) == FAILED
+    said = capsys.readouterr().err
+    assert "scored 8 in 01_mse_gradient, 3 was expected" in said
+    assert "no reason says 'never said'" in said
+
+
+def test_the_demonstration_removes_no_real_submissions(tmp_path, only_first, capsys):
+    folder = tmp_path / "fall"
+    Course.create(folder)
+    (folder / "submitted" / "a real student").mkdir(parents=True)
+    assert main(["demo", "--course", str(folder)]) == USAGE
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "one.png").write_text("")
+    assert main(["demo", "--course", str(tmp_path / "photos")]) == USAGE
+    assert (tmp_path / "photos" / "one.png").exists()
