@@ -14,6 +14,7 @@ import inspect
 import math
 import textwrap
 import types
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,7 @@ class Problem:
             for law in part.laws:
                 if law.counterexample(right, public.inputs[law.function]):
                     raise ValueError(f"{self.name}: the solution breaks the law {law.says!r}")
-        known = [_misconception(self, public, mutant) for mutant in self.mutants]
-        return dataclasses.replace(public, misconceptions=tuple(m for m in known if m))
+        return dataclasses.replace(public, misconceptions=tuple(_misconceptions(self, public)))
 
 
 def problems(root: Path = SOLUTIONS) -> list[Problem]:
@@ -171,14 +171,14 @@ def _declared(problem: Problem) -> Published:
     )
 
 
-def _misconception(
-    problem: Problem, public: Published, mutant: Alternative
-) -> Misconception | None:
-    """A mutant's fingerprint of each function it changes; None if the public inputs miss it."""
+def _misconceptions(problem: Problem, public: Published) -> Iterator[Misconception]:
+    """The mutants that public inputs can tell, with a fingerprint of each function they change."""
     right = _fingerprints(public, problem.namespace())
-    wrong = _fingerprints(public, problem.namespace(mutant))
-    changed = {name: wrong[name] for name in wrong if wrong[name] != right[name]}
-    return Misconception(mutant.says, changed) if changed else None
+    for mutant in problem.mutants:
+        wrong = _fingerprints(public, problem.namespace(mutant))
+        changed = {name: wrong[name] for name in wrong if wrong[name] != right[name]}
+        if changed:
+            yield Misconception(mutant.says, changed)
 
 
 def _fingerprints(public: Published, namespace: dict[str, Any]) -> dict[str, str]:

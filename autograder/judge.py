@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import enum
 import hashlib
 import hmac
 import math
 import traceback
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,21 +101,24 @@ def judge_part(problem: Problem, part: str, ask: Ask, seed: bytes) -> PartScore:
     return PartScore(out_of, tuple(lines), misconception, tuple(faults))
 
 
-def recognise(problem: Problem, asked: list[Asked]) -> Alternative | None:
-    """The first mutant that answers every question just as the student did.
+class Agreement(enum.IntEnum):
+    """How far two people's answers to the same questions agree."""
 
-    Answers are compared with their types first and then by their numbers alone; a mutant that
-    cannot be told from the right solution by these questions explains nothing.
-    """
-    if not asked:
-        return None
-    for compare in (_alike, _alike_in_numbers):
-        if _answers_alike(LocalAsk(problem.namespace()), asked, compare):
-            continue
-        for mutant in problem.mutants:
-            if _answers_alike(LocalAsk(problem.namespace(mutant)), asked, compare):
-                return mutant
-    return None
+    NONE = 0
+    IN_NUMBERS = 1
+    IN_TYPES_TOO = 2
+
+
+def recognise(problem: Problem, asked: list[Asked]) -> Alternative | None:
+    """The mutant that answers all questions as the student did, better than the solution does."""
+    closest, best = None, _agreement(problem.namespace(), asked)
+    for mutant in problem.mutants:
+        if best == Agreement.IN_TYPES_TOO:
+            break
+        agreement = _agreement(problem.namespace(mutant), asked)
+        if agreement > best:
+            closest, best = mutant, agreement
+    return closest
 
 
 def _run(check: Check, questions: Questions, problem: Problem, rng: np.random.Generator) -> None:
@@ -135,35 +138,32 @@ def _sentence(reason: Exception) -> str:
     return f"{function} is not written yet." if raised else reason.sentence
 
 
-def _answers_alike(
-    ask: Ask, asked: list[Asked], compare: Callable[[Answer, Answer, tuple], bool]
-) -> bool:
+def _agreement(namespace: dict[str, Any], asked: list[Asked]) -> Agreement:
+    """The least agreement of these functions with the student over all questions."""
+    ask = LocalAsk(namespace)
+    least = Agreement.IN_TYPES_TOO
     for question in asked:
         try:
             with np.errstate(all="ignore"):
                 answer: Answer | StudentError = ask(question.function, *question.arguments)
         except StudentError as error:
             answer = error
-        theirs = question.outcome
-        if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
-            if str(answer) != str(theirs):
-                return False
-        elif not compare(answer, theirs, question.arguments):
-            return False
-    return True
+        least = min(least, _agreement_on(question, answer))
+        if least == Agreement.NONE:
+            break
+    return least
 
 
-def _alike(one: Answer, other: Answer, arguments: tuple) -> bool:
-    """The same numbers in the same types, inputs treated the same."""
-    return _types(one.value) == _types(other.value) and _alike_in_numbers(one, other, arguments)
-
-
-def _alike_in_numbers(one: Answer, other: Answer, arguments: tuple) -> bool:
-    return (
-        _close(one.value, other.value)
-        and _close(one.repeat, other.repeat)
-        and identical(one.inputs_after, arguments) == identical(other.inputs_after, arguments)
-    )
+def _agreement_on(question: Asked, answer: Answer | StudentError) -> Agreement:
+    theirs = question.outcome
+    if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
+        return Agreement.IN_TYPES_TOO if str(answer) == str(theirs) else Agreement.NONE
+    kept = [identical(one.inputs_after, question.arguments) for one in (answer, theirs)]
+    values = (answer.value, answer.repeat), (theirs.value, theirs.repeat)
+    if kept[0] != kept[1] or not _close(*values):
+        return Agreement.NONE
+    same_types = _types(answer.value) == _types(theirs.value)
+    return Agreement.IN_TYPES_TOO if same_types else Agreement.IN_NUMBERS
 
 
 def _types(value: Any) -> Any:
