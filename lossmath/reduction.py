@@ -4,7 +4,6 @@ Every reduction here is a weighted sum of the values, so the gradient of the red
 gradient of each value times its coefficient in that sum.
 """
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -20,7 +19,7 @@ class Reduction:
 
     reduction: "none" keeps the values, "sum" adds them, "mean" divides the sum by the denominator,
         "sequence_mean" takes the mean along the last axis and then the plain mean of those, so
-        that short and long sequences count alike.
+        that short and long sequences count alike; empty sequences are left out.
     weights: one non-negative factor per value.
     mask: one boolean per value; only the selected values take part, whatever stands in the others.
     denominator: "count" divides by the number of selected values, "weight_sum" by their weights.
@@ -72,8 +71,7 @@ class Reduction:
         if self.mask is not None:
             terms = xp.where(self.mask, terms, xp.zeros_like(terms))
         if self.reduction == "sequence_mean":
-            means = xp.sum(terms, axis=-1) / self._divisor(share, xp)
-            terms = xp.sum(means) / max(math.prod(means.shape), 1)
+            terms = xp.sum(xp.sum(terms, axis=-1) / self._divisor(share, xp))
         elif self.reduction != "none":
             terms = xp.sum(terms) / self._divisor(share, xp)
         return xp.astype(terms, values.dtype)
@@ -85,7 +83,7 @@ class Reduction:
         share = self._share(values, xp)
         divisor = self._divisor(share, xp)
         if self.reduction == "sequence_mean":
-            divisor = xp.expand_dims(divisor * max(math.prod(divisor.shape), 1), axis=-1)
+            divisor = xp.expand_dims(divisor, axis=-1)
         return share / divisor
 
     def _changes_nothing(self, *reductions: str) -> bool:
@@ -108,7 +106,12 @@ class Reduction:
             counted = xp.ones_like(share)
             if self.mask is not None:
                 counted = xp.astype(self.mask, share.dtype)
-        total = xp.sum(counted, axis=-1 if self.reduction == "sequence_mean" else None)
+        if self.reduction == "sequence_mean":
+            lengths = xp.sum(counted, axis=-1)
+            sequences = xp.sum(xp.astype(lengths > 0, share.dtype))
+            total = lengths * sequences
+        else:
+            total = xp.sum(counted)
         return xp.where(total == 0, xp.ones_like(total), total)
 
 
