@@ -11,8 +11,10 @@ array([1. , 0.5])
 import difflib
 from typing import Any
 
-from lossmath import regression  # noqa: F401  (importing a family fills the catalogue)
+# Importing a family fills the catalogue.
+from lossmath import classification, preference, regression  # noqa: F401
 from lossmath.arguments import Argument
+from lossmath.classification import hard_examples, ordinal_levels, perplexity
 from lossmath.domains import Interval, OneOf, Simplex
 from lossmath.loss import CATALOGUE, Kink, Loss, Parameter, Residual, parameter
 from lossmath.numeric import numeric_hessian
@@ -30,8 +32,11 @@ __all__ = [
     "Simplex",
     "catalogue",
     "find",
+    "hard_examples",
     "numeric_hessian",
+    "ordinal_levels",
     "parameter",
+    "perplexity",
     "reduce",
 ]
 
