@@ -129,9 +129,11 @@ def kinks_are_real(loss: Loss) -> None:
             np.abs(line.slope(t + 1e-7) - line.slope(t - 1e-7)),
             np.abs(line.curvature(t, 1e-4) - line.curvature(t, -1e-4)),
         ]
+        size = min(1.0, float(np.max(np.abs(line.value(0.0)))))  # a penalty may be weighted down
+        jumps = [np.max(gap) / size for gap in gaps]
         for lower in range(order):
-            _require(np.max(gaps[lower]) < 1e-3, f"{loss}: derivative {lower} jumps at {at:g}")
-        _require(np.max(gaps[order]) > 1e-2, f"{loss}: derivative {order} does not jump at {at:g}")
+            _require(jumps[lower] < 1e-3, f"{loss}: derivative {lower} jumps at {at:g}")
+        _require(jumps[order] > 1e-2, f"{loss}: derivative {order} does not jump at {at:g}")
 
 
 def kinks_are_complete(loss: Loss) -> None:

@@ -50,7 +50,8 @@ class Interval:
 
     @property
     def filler(self) -> float:
-        return next(x for x in (0.0, 1.0, 0.5, self.low + 1, self.high - 1) if not self.excludes(x))
+        # Inside rather than at an end, where a derivative may be infinite.
+        return next(x for x in (0.5, 0.0, 1.0, self.low + 1, self.high - 1) if not self.excludes(x))
 
     def excludes(self, x: Any) -> Any:
         outside = (x < self.at_least) | (x > self.at_most)

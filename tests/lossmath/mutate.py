@@ -121,7 +121,7 @@ def faults(node):
     if isinstance(node, ast.Return):
         for leaf in leaves(node.value):
             source = ast.unparse(leaf)
-            zero = re.match(r"(\w+\()?xp\.zeros_like", source)  # where a factor changes nothing
+            zero = re.match(r"(\S+\()?(xp\.zeros_like|zeros?\b)", source)  # no factor changes it
             for what in [f"{source} + 1"] if zero else [f"({source}) * 1.001", f"-({source})"]:
                 yield what, swap(node, leaf, what)
     if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div | ast.Pow):
