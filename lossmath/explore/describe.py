@@ -65,9 +65,9 @@ def _level(mark: Level, panel: Panel) -> str:
 def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
     """What the eye would say of a curve: constant, saturating, rising, falling, lowest where."""
     seen = np.isfinite(x) & np.isfinite(y)
-    x, y = _rounded(x[seen]), _rounded(y[seen])
-    if y.size == 0:
+    if not seen.any():
         return "outside the picture"
+    x, y = _rounded(x[seen]), _rounded(y[seen])
     if np.ptp(y) <= 1e-9 * np.abs(y).max():
         return f"constant at {number(y[0])}"
     unit = along.rsplit(" ", 1)[-1]
@@ -83,8 +83,8 @@ def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
 
 def _rounded(values: np.ndarray) -> np.ndarray:
     """Without digits that no eye could see."""
-    span = float(np.ptp(values)) or float(np.abs(values).max(initial=0.0)) or 1.0
-    return np.round(values, 5 - int(np.floor(np.log10(span)))) + 0.0
+    span = float(np.ptp(values)) or float(np.abs(values).max()) or 1.0
+    return np.round(values, 7 - int(np.floor(np.log10(span)))) + 0.0
 
 
 def _plateaus(x: np.ndarray, y: np.ndarray, unit: str) -> str:

@@ -8,7 +8,6 @@ that (a curve that leaves the panel by thousands of its heights) it is stored as
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
 
 import numpy as np
 
@@ -54,16 +53,6 @@ class Slot:
     moving: bool
     low: float = 0.0
     step: float = 1.0
-
-    def spec(self) -> dict[str, Any]:
-        return {
-            "offset": self.offset,
-            "shape": list(self.shape),
-            "dtype": self.dtype,
-            "moving": self.moving,
-            "low": self.low,
-            "step": self.step,
-        }
 
 
 Named = tuple[tuple[int, int, str], np.ndarray, float]
@@ -118,11 +107,14 @@ def _pack_one(stack: np.ndarray, scale: float, offset: int) -> tuple[Slot, bytes
         stack, np.broadcast_to(stack[:1], stack.shape), equal_nan=True
     ):
         return Slot(offset, shape, "float32", False), stack[0].astype("<f4").tobytes()
+    in_floats = Slot(offset, shape, "float32", True), stack.astype("<f4").tobytes()
     finite = np.isfinite(stack)
+    if stack[0].size < SHORT or not finite.any() or np.isinf(stack).any():
+        return in_floats
     low, high = float(stack[finite].min()), float(stack[finite].max())
     step = (high - low) / CODES or 1.0
-    if stack[0].size < SHORT or step / 2 * scale > FINEST or np.isinf(stack).any():
-        return Slot(offset, shape, "float32", True), stack.astype("<f4").tobytes()
+    if step / 2 * scale > FINEST:
+        return in_floats
     codes = np.full(stack.shape, CODES + 1, dtype="<u2")
     codes[finite] = np.rint((stack[finite] - low) / step)
     return Slot(offset, shape, "uint16", True, low, step), codes.tobytes()
@@ -135,4 +127,4 @@ def unpack(slot: Slot, buffer: bytes, frames: int) -> np.ndarray:
     codes = np.frombuffer(buffer, dtype, count, slot.offset).astype(np.float64)
     if slot.dtype == "uint16":
         codes = np.where(codes > CODES, np.nan, slot.low + codes * slot.step)
-    return codes.reshape(-1, *slot.shape)
+    return codes.reshape(frames if slot.moving else 1, *slot.shape)

@@ -1,7 +1,7 @@
 """An explorer's whole content, computed once: layout, label places, frames and their words."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -123,7 +123,7 @@ class Scene:
                 for p, (panel, place) in enumerate(zip(self.start.panels, self.plan, strict=True))
             ],
             "slots": [
-                {"panel": p, "mark": m, "field": field, **slot.spec()}
+                {"panel": p, "mark": m, "field": field, **asdict(slot)}
                 for slot, ((p, m, field), _, _) in zip(slots, named[0], strict=True)
             ],
             "readings": list(self.start.readings),

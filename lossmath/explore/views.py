@@ -10,7 +10,7 @@ from lossmath.explore.sliders import Slider
 from lossmath.loss import Loss
 
 POINTS = 150
-BESIDE = 1e-7  # of the span: how close to a kink it is looked at from either side
+BESIDE = 1e-9  # of the span: how close to a kink it is looked at from either side
 
 
 def slider(loss: type[Loss], name: str, **changes: Any) -> Slider:
@@ -24,21 +24,22 @@ def slider(loss: type[Loss], name: str, **changes: Any) -> Slider:
         "default": declared.default,
         "scale": declared.scale,
         "symbol": declared.symbol,
-        "unit": declared.unit,
+        "unit": "units of the target" if declared.unit == "target" else declared.unit,
         "meaning": declared.meaning,
     }
     return Slider(**{**fields, **changes})
 
 
 def samples(loss: Loss, low: float, high: float) -> np.ndarray:
-    """Points from low to high that meet every kink from both sides.
+    """Points from low to high, or to the outermost kink, that meet every kink from both sides.
 
     Each stretch between kinks has a fixed number of points, so that a kink stays a vertex, and a
-    jump a jump, while a slider moves it.
+    jump a jump, while a slider moves it in or out of view.
     """
     kinks = sorted(at for at, _ in loss.kink_points())
     beside = BESIDE * (high - low)
-    ends = np.clip([low, *(at + s for at in kinks for s in (-beside, beside)), high], low, high)
+    around = [at + side for at in kinks for side in (-beside, beside)]
+    ends = np.array([min([low, *around]), *around, max([high, *around])])
     count = POINTS // (len(kinks) + 1) | 1  # odd, so that a stretch about 0 holds 0 itself
     return np.concatenate([np.linspace(a, b, count) for a, b in ends.reshape(-1, 2)])
 

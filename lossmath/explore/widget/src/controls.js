@@ -20,7 +20,7 @@ export function range(slider, turn, rest) {
     type: "range", id, min: 0, max: stops.length - 1, step: 1, "data-lm-suppress-shortcuts": "true",
   });
   const output = element("output", { for: id });
-  const name = meaning ? `${sign} — ${meaning}` : sign;
+  const name = [meaning ? `${sign} — ${meaning}` : sign, unit && `in ${unit}`].filter(Boolean).join(", ");
   const box = element("div", { class: "lm-slider" }, element("label", { for: id }, name), output, input);
   const nearest = (value) =>
     stops.reduce((best, stop, i) => (Math.abs(stop - value) < Math.abs(stops[best] - value) ? i : best), 0);
@@ -30,7 +30,7 @@ export function range(slider, turn, rest) {
     const stop = nearest(value);
     const text = stops[stop] === value ? texts[stop] : String(Number(value.toPrecision(3))).replace("-", "−");
     input.value = stop;
-    input.setAttribute("aria-valuetext", `${sign} = ${text}${unit ? ` ${unit}` : ""}`);
+    input.setAttribute("aria-valuetext", `${sign} = ${text}`);
     output.textContent = `${sign} = ${text}`;
   };
   return { box, input, show, nearest: (value) => stops[nearest(value)] };

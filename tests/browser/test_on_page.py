@@ -1,0 +1,133 @@
+"""A page on disk: the same explorers without a kernel, against the record itself."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from playwright.sync_api import Page, Request
+
+import lossmath as lm
+from lossmath.explore import (
+    Axis,
+    Curve,
+    Explorer,
+    Panel,
+    Picture,
+    Points,
+    Slider,
+    anatomy,
+    page,
+    slider,
+)
+
+
+def huber() -> Explorer:
+    return Explorer(
+        lambda delta: anatomy({"Huber": lm.Huber(delta)}), [slider(lm.Huber, "delta")], title="H"
+    )
+
+
+def open_page(browser_page: Page, folder: Path, *explorers: Explorer) -> None:
+    target = folder / "page.html"
+    target.write_text(page(explorers, "Test"))
+    requests: list[Request] = []
+    browser_page.on("request", lambda request: requests.append(request))
+    browser_page.goto(target.as_uri())
+    browser_page.locator(".lm-explorer").first.wait_for()
+    assert all(request.url.startswith(("file:", "data:")) for request in requests)
+
+
+def drawn(browser_page: Page, panel: int, mark: int) -> np.ndarray:
+    """The vertices of a drawn curve, in pixels of the panel."""
+    path = browser_page.locator(".lm-marks:not(.lm-ghost) path[stroke-width='2']").nth(panel + mark)
+    numbers = re.findall(r"-?\d+(?:\.\d+)?(?:e-?\d+)?", path.get_attribute("d") or "")
+    return np.array(numbers, dtype=float).reshape(-1, 2)
+
+
+@pytest.mark.parametrize("steps", [0, 1, 7, -33])
+def test_a_moved_slider_draws_what_the_record_says(page: Page, tmp_path: Path, steps: int) -> None:
+    explorer = huber()
+    open_page(page, tmp_path, explorer)
+    handle = page.get_by_role("slider")
+    for _ in range(abs(steps)):
+        handle.press("ArrowRight" if steps > 0 else "ArrowLeft")
+    stops = explorer.scene.sliders[0].stops()
+    delta = stops[int(handle.input_value())]
+    for panel, place in enumerate(explorer.scene.plan[:2]):
+        points = drawn(page, panel, 0)
+        mark = explorer.scene.draw(delta=delta).panels[panel].marks[0].arrays()
+        expected = np.column_stack([place.across(mark["x"]), place.down(mark["y"])])
+        assert points.shape == expected.shape
+        assert np.abs(points - expected).max() < 0.5  # pixels, on a plan 760 wide
+
+
+def test_two_sliders_and_a_handle(page: Page, tmp_path: Path) -> None:
+    def picture(x: float, y: float) -> Picture:
+        return Picture(
+            [
+                Panel(
+                    "plane",
+                    [Points([x], [y], handle=("x", "y")), Curve([-1, 1], [x * y, x - y])],
+                    Axis("", -1, 1),
+                    Axis("", -1, 1),
+                )
+            ],
+            readings={"product": x * y},
+        )
+
+    sliders = [Slider("x", -1, 1, 0.0), Slider("y", -1, 1, 0.0)]
+    open_page(page, tmp_path, Explorer(picture, sliders, live=True))
+    box = page.locator(".lm-handle").bounding_box()
+    assert box
+    page.mouse.move(box["x"] + 4, box["y"] + 4)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 84, box["y"] - 46, steps=5)
+    page.mouse.up()
+    x, y = (
+        float(re.sub(r".*= ", "", handle.get_attribute("aria-valuetext") or ""))
+        for handle in page.get_by_role("slider").all()
+    )
+    assert x > 0.1 and y > 0.1
+    assert float(page.locator(".lm-readings b").inner_text()) == pytest.approx(x * y, abs=2e-3)
+
+
+def test_more_sliders_move_one_at_a_time_without_a_kernel(page: Page, tmp_path: Path) -> None:
+    def picture(a: float, b: float, c: float) -> Picture:
+        return Picture([Panel("", [Curve([0, 1], [a, b])])], readings={"sum": a + b + c})
+
+    open_page(page, tmp_path, Explorer(picture, [Slider(n, 0, 1, 0.5) for n in "abc"]))
+    first, second, _ = page.get_by_role("slider").all()
+    first.press("End")
+    assert page.locator(".lm-readings b").inner_text() == "2"
+    second.press("Home")
+    assert first.get_attribute("aria-valuetext") == "a = 0.5"
+    assert page.locator(".lm-readings b").inner_text() == "1"
+
+
+def test_the_ghost_keeps_the_default_and_pin_keeps_the_chosen(page: Page, tmp_path: Path) -> None:
+    open_page(page, tmp_path, huber())
+    ghost = page.locator(".lm-ghost path").first
+    handle, pin = page.get_by_role("slider"), page.get_by_role("button", name="Pin")
+    assert not ghost.is_visible()
+    default = drawn(page, 0, 0)
+    for _ in range(20):
+        handle.press("ArrowRight")
+    assert ghost.is_visible()
+    chosen = page.locator(".lm-marks:not(.lm-ghost) path").first.get_attribute("d")
+    assert ghost.get_attribute("d") != chosen
+    pin.click()
+    assert ghost.get_attribute("d") == chosen
+    page.get_by_role("button", name="Reset").click()
+    assert np.array_equal(drawn(page, 0, 0), default) and not ghost.is_visible()
+
+
+def test_every_control_has_a_name_and_the_picture_its_words(page: Page, tmp_path: Path) -> None:
+    open_page(page, tmp_path, huber())
+    assert page.get_by_role(
+        "slider", name="δ — residual at which the loss turns linear, in units of the target"
+    ).count()
+    picture = page.get_by_role("img")
+    assert "saturates at ±1 beyond |r| = 1" in (picture.get_attribute("aria-label") or "")
+    page.get_by_role("slider").press("PageUp")
+    assert "saturates at ±1 beyond" not in (picture.get_attribute("aria-label") or "")

@@ -1,0 +1,54 @@
+"""A picture in words, judged against curves whose shape is known."""
+
+import numpy as np
+import pytest
+
+from lossmath.explore import Bars, Curve, Level, Panel, Picture
+from lossmath.explore.describe import curve, number, sentences
+
+X = np.linspace(-5, 5, 1001)
+
+
+@pytest.mark.parametrize(
+    ("y", "said"),
+    [
+        (np.clip(X, -1, 1), "saturates at ±1 beyond |r| = 1"),
+        (np.clip(X, -1, 2), "flat at −1 up to r = −1 and at 2 from r = 2, rising from −1 to 2"),
+        (np.maximum(X, 0), "flat at 0 up to r = 0, rising from 0 to 5"),
+        (-X, "falling from 5 to −5"),
+        (0 * X + 2, "constant at 2"),
+        (X**2, "lowest 0 at r = 0, 25 at both edges"),
+        (np.exp(-X), "flat at 0.00674 from r = 1.87, falling from 148 to 0.00674"),
+        (np.abs(X - 1), "lowest 0 at r = 1, 6 at the left edge, 4 at the right"),
+        ((np.abs(X) <= 1) * 1.0, "flat at 0 beyond |r| = 1.01, highest 1 from r = −1 to 1"),
+        (np.full_like(X, np.nan), "outside the picture"),
+    ],
+)
+def test_what_is_said_of_a_curve(y, said):
+    assert curve(X, y, "residual r") == said
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [(-0.5, "−0.5"), (0.0, "0"), (-0.0, "0"), (12345.0, "12345"), (3.14159, "3.14")],
+)
+def test_numbers_read_well(value, text):
+    assert number(value) == text
+
+
+def test_every_panel_and_reading_is_said():
+    z = np.add.outer((np.arange(5.0) - 1) ** 2, (np.arange(5.0) - 2) ** 2)
+    picture = Picture(
+        [
+            Panel("curves", [Curve(X, X, "line"), Curve(X, -X)]),
+            Panel("field", [Level(np.arange(5), np.arange(5), z, (1.0,))]),
+            Panel("", [Bars([1, 2], ("a", "b"))]),
+        ],
+        readings={"share": 0.25},
+    )
+    assert sentences(picture) == [
+        "curves — line: rising from −5 to 5.",
+        "field — level sets: lowest 0 at  = 2,  = 1, highest 13.",
+        "a 1, b 2.",
+        "share: 0.25.",
+    ]

@@ -1,0 +1,117 @@
+"""Sliders, layout, labels and pages."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+
+import lossmath as lm
+from lossmath.explore import Axis, Curve, Explorer, Panel, Picture, Slider, anatomy, page, slider
+from lossmath.explore.labels import LETTER, LINE
+from lossmath.explore.layout import places
+from lossmath.explore.scene import Scene
+from lossmath.explore.style import PAPER, STROKES
+from lossmath.explore.views import samples
+
+
+@pytest.mark.parametrize("scale", ["linear", "log", "log2"])
+def test_stops_hold_both_ends_and_the_default(scale):
+    stops = Slider("a", 0.05, 5, 0.321, scale).stops()
+    assert stops[0] == 0.05 and stops[-1] == 5 and 0.321 in stops
+    assert 150 < len(stops) < 250 and (np.diff(stops) > 0).all()
+
+
+def test_whole_numbers_stay_whole():
+    assert Slider("n", 1, 12, 4, whole=True).stops().tolist() == list(range(1, 13))
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"default": 7}, "default=7 must lie in"),
+        ({"low": 1, "high": 1, "default": 1}, "low=1 must lie below high=1"),
+        ({"low": 0, "scale": "log"}, "low=0 must be above 0"),
+        ({"scale": "cubic"}, "scale='cubic' must be"),
+    ],
+)
+def test_an_impossible_slider_is_refused(fields, message):
+    with pytest.raises(ValueError, match=message):
+        Slider(**{"name": "a", "low": 0.1, "high": 2, "default": 1, **fields})
+
+
+def test_a_unit_is_as_long_along_both_axes_where_it_matters():
+    panels = [Panel("", [], equal=True)] * 2
+    for place in places(panels, [((-4.0, 4.0), (-1.0, 1.0)), ((0.0, 1.0), (0.0, 9.0))]):
+        across = place.width / (place.x[1] - place.x[0])
+        down = place.height / (place.y[1] - place.y[0])
+        assert across == pytest.approx(down)
+
+
+def test_a_kink_is_met_from_both_sides_whatever_the_parameter():
+    for delta in (0.05, 1.0, 5.0):
+        x = samples(lm.Huber(delta), -4, 4)
+        assert x.size == samples(lm.Huber(2.0), -4, 4).size and (np.diff(x) >= 0).all()
+        assert np.abs(x - delta).min() < 1e-5 and np.abs(x + delta).min() < 1e-5
+
+
+def test_default_labels_stay_inside_and_off_each_other():
+    losses = {
+        "Huber": lm.Huber(),
+        "absolute": lm.AbsoluteError(),
+        "half squared": lm.HalfSquaredError(),
+    }
+    scene = Scene(
+        lambda delta: anatomy({**losses, "Huber": lm.Huber(delta)}), [slider(lm.Huber, "delta")]
+    )
+    for p, place in enumerate(scene.plan):
+        boxes = []
+        for m, mark in enumerate(scene.start.panels[p].marks):
+            middle = scene.anchors[p, m].position(mark, place)
+            half = np.array([len(mark.label) * LETTER, LINE]) / 2
+            assert (middle - half >= 0).all()
+            assert (middle + half <= (place.width, place.height)).all()
+            for other, size in boxes:
+                assert (np.abs(middle - other) >= half + size).any()
+            boxes.append((middle, half))
+
+
+def test_an_axis_without_bounds_holds_every_frame():
+    def draw(a):
+        return Picture([Panel("", [Curve([0, 1], [0, a])], Axis("", 0, 1), Axis("", low=0))])
+
+    (place,) = Scene(draw, [Slider("a", 1, 9, 2)]).plan
+    assert place.y[0] == 0 and 9 < place.y[1] < 10
+
+
+def luminance(colour):
+    values = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
+    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+    return linear @ (0.2126, 0.7152, 0.0722)
+
+
+@pytest.mark.parametrize("name", STROKES)
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_every_stroke_stands_out_from_the_paper(name, theme):
+    pair = [luminance(getattr(s, theme)) + 0.05 for s in (STROKES[name], PAPER)]
+    assert max(pair) / min(pair) >= 4.5
+
+
+def test_no_two_strokes_share_colour_or_dash():
+    drawn = [s for name, s in STROKES.items() if name != "ink"]
+    for field in ("light", "dark", "dash"):
+        assert len({getattr(s, field) for s in drawn}) == len(drawn)
+
+
+def test_a_page_names_no_other_host_and_cannot_be_broken_by_a_title():
+    explorer = Explorer(
+        lambda a: Picture([Panel("</script><b>", [Curve([0, 1], [0, a])])]), [Slider("a", 0, 1, 1)]
+    )
+    html = page([explorer], "<Losses>")
+    code = base64.b64decode(re.search(r"javascript;base64,([\w+/=]+)", html)[1]).decode()
+    hosts = set(re.findall(r"https?://[\w./]+", html + code))
+    assert all(host.startswith("http://www.w3.org/") for host in hosts)  # names of XML kinds
+    data = re.search(r"data-lm-explorer>(.*?)</script>", html, re.DOTALL)[1]
+    assert json.loads(data)["spec"]["panels"][0]["title"] == "</script><b>"
+    assert "&lt;Losses&gt;" in html
