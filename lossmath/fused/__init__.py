@@ -7,7 +7,7 @@ the same interface and results. `python -m lossmath.fused.bench` measures both a
 formulations, `python -m lossmath.fused.sass` reads the compiled kernels without a GPU.
 """
 
-from lossmath.fused.linear import linear_cross_entropy, rows_per_chunk
-from lossmath.fused.loss import cross_entropy
+from .linear import linear_cross_entropy, rows_per_chunk
+from .loss import cross_entropy
 
 __all__ = ["cross_entropy", "linear_cross_entropy", "rows_per_chunk"]

@@ -17,9 +17,9 @@ def backend(logits: torch.Tensor) -> ModuleType:
     """
     kernels = logits.is_cuda or os.environ.get("TRITON_INTERPRET") == "1"
     if kernels and logits.dtype != torch.float64 and importlib.util.find_spec("triton"):
-        from lossmath.fused import launch
+        from . import launch
 
         return launch
-    from lossmath.fused import plain
+    from . import plain
 
     return plain

@@ -4,10 +4,13 @@
     python -m lossmath.fused.bench --sweep                        # and warps, and chunk sizes
     python -m lossmath.fused.bench --N 8192 --V 128256 --only ours --once    # for a profiler
 
-Needs torch, triton and numpy. Every program is first compared with float64 on fresh random inputs,
-and one that is wrong gets no time. Then all programs take turns, each on restored inputs, so that
-whatever drifts drifts for all. On a GPU times are read against the copy and matrix-product rates
-of the same run; on a CPU only their ratios to the baseline mean anything, and only those are kept.
+Needs torch, triton and numpy alone; where lossmath's other requirements are missing, say
+`python -m fused.bench` in the folder lossmath.
+
+Every program is first compared with float64 on fresh random inputs, and one that is wrong gets no
+time. Then all programs take turns, each on restored inputs, so that whatever drifts drifts for all.
+On a GPU times are read against the copy and matrix-product rates of the same run; on a CPU only
+their ratios to the baseline mean anything, and only those are kept.
 """
 
 import argparse
@@ -21,9 +24,9 @@ from typing import Any
 
 import torch
 
-from lossmath.fused.measure import Cpu, Gpu, Machine
-from lossmath.fused.providers import BASELINE, Provider, providers
-from lossmath.fused.workload import TOLERANCE, Workload
+from .measure import Cpu, Gpu, Machine
+from .providers import BASELINE, Provider, providers
+from .workload import TOLERANCE, Workload
 
 SCHEMA = "ce-bench/1"
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}

@@ -18,7 +18,8 @@ import triton.language as tl
 # folding to x*log2e - m*log2e saves an instruction but loses digits at |x| = 1e4 without an FMA.
 LOG2E = tl.constexpr(1.4426950408889634)
 # A running maximum starts at the lowest finite number, not at -inf: a stretch of -inf logits then
-# gives -inf - finite = -inf, whose exponential is 0, where -inf - (-inf) would be NaN.
+# gives -inf - finite = -inf, whose exponential is 0, where -inf - (-inf) would be NaN. Scaled by
+# LOG2E it overflows to the -inf that is meant; NumPy, under the interpreter, remarks on that.
 LOWEST = tl.constexpr(-3.4028234663852886e38)
 # Every lane sees this many logits of a block before it rescales its running sum.
 DEPTH = tl.constexpr(4)

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor
 
-from lossmath.fused import kernels
-from lossmath.fused.arguments import Options
+from . import kernels
+from .arguments import Options
 
 # A thread holds four 16-byte loads: enough in flight to hide memory, and no register is spilled.
 BYTES_PER_THREAD = 64

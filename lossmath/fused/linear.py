@@ -7,9 +7,9 @@ only dx and dW are kept. The work is three matrix products; fusing buys memory, 
 import torch
 from torch import Tensor
 
-from lossmath.fused.arguments import Options, check_matrix, check_target, wide
-from lossmath.fused.backend import backend
-from lossmath.fused.loss import refuse_double_backward, row_weight
+from .arguments import Options, check_matrix, check_target, wide
+from .backend import backend
+from .loss import refuse_double_backward, row_weight
 
 # FLOP a device can do in the time it moves a byte. An H200 measured 788 TFLOP/s on bfloat16
 # matrices and copies 4.3 TB/s. CPUs differ; with 64, chunks are small and products still large.

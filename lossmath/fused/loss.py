@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import increment_version
 
-from lossmath.fused.arguments import (
+from .arguments import (
     Options,
     check_matrix,
     check_overwritable,
     check_target,
     wide,
 )
-from lossmath.fused.backend import backend
+from .backend import backend
 
 
 def cross_entropy(

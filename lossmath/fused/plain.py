@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from lossmath.fused.arguments import Options, wide
+from .arguments import Options, wide
 
 # Logits per block of rows: 2 MiB of float32, about what the cache of a core holds.
 BLOCK = 1 << 19

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from lossmath.fused import cross_entropy, linear_cross_entropy
-from lossmath.fused.workload import Workload
+from . import cross_entropy, linear_cross_entropy
+from .workload import Workload
 
 Provider = Callable[..., Tensor]
 
@@ -91,7 +91,7 @@ def _of_linear(workload: Workload, sweep: bool) -> dict[str, Provider]:
     if sweep:
         chunks = [c for c in (32, 64, 128, 256, 512, 1024, 2048, 4096, 8192) if c <= workload.N]
         table |= {f"ours, chunks of {c}": partial(linear_cross_entropy, chunk=c) for c in chunks}
-    if hasattr(F, "linear_cross_entropy"):
+    if importlib.util.find_spec("torch.nn.modules.linear_cross_entropy_options"):
         from torch.nn.modules.linear_cross_entropy_options import LinearCrossEntropyOptions
 
         options = LinearCrossEntropyOptions()
@@ -113,7 +113,7 @@ def _compiled(table: dict[str, Provider]) -> dict[str, Provider]:
 
 def _with_warps(logits: Tensor, target: Tensor, warps: int) -> Tensor:
     """The one-launch kernel with another shape than `launch` chooses."""
-    from lossmath.fused import launch
+    from . import launch
 
     with patch.object(launch, "one_launch_warps", lambda *_: warps):
         return cross_entropy(logits, target, in_place=True)

@@ -71,7 +71,7 @@ def sweeps(
     Raises:
         ModuleNotFoundError: Triton is not installed.
     """
-    from lossmath.fused.launch import BYTES_PER_THREAD
+    from .launch import BYTES_PER_THREAD
 
     block = warps * 32 * BYTES_PER_THREAD // ITEMSIZE[dtype]
     cubin = _compile(kernel, dtype, V, warps, block, aligned, smoothing)
@@ -127,8 +127,8 @@ def _count(listing: str, itemsize: int, thread: int) -> list[tuple[str, float, f
     """(sweep, instructions per logit, exponentials per logit, load bytes) of each sweep.
 
     A sweep is a basic block that loads as many bytes as a thread holds, `thread`, once or more
-    often, and takes an exponential of each logit. The masked end of a row looks the same with predicated loads, and stands in only
-    where no block of the row is whole.
+    often, and takes an exponential of each logit. The masked end of a row looks the same with
+    predicated loads, and stands in only where no block of the row is whole.
     """
     found: dict[str, tuple[bool, tuple[float, float, int]]] = {}
     for body in _basic_blocks(listing):
@@ -183,7 +183,7 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     if not find_spec("triton"):
         sys.exit(ABSENT)
-    from lossmath.fused import kernels
+    from . import kernels
 
     print(
         f"{'kernel':24}{'warps':>6}{'dtype':>6}{'V':>8}{'rows':>10}{'sweep':>10}"

@@ -1,6 +1,6 @@
 """Wrong versions of the package, one mistake each, and the check that notices it.
 
-    TRITON_INTERPRET=1 python fused_mutants.py     # prints {mistake: failure, or null where it survives}
+    TRITON_INTERPRET=1 python fused_mutants.py     # prints {mistake: failure, null if it survives}
 
 A mistake is an edit of one source file. Each is applied to a copy of the package, imported in a
 forked process because some mistakes end in a segmentation fault.

@@ -76,7 +76,7 @@ def step(x, weight, target, **options):
 @pytest.mark.parametrize("chunk", [16, 64, 256])
 def test_memory_is_the_gradients_and_one_chunk(chunk):
     """dx + dW + one chunk of logits, and the 2 MiB blocks in which a chunk is worked on."""
-    rows, features, classes = 512, 64, 8000
+    rows, features, classes = 512, 512, 8000
     x, weight, target = problem(rows, features, classes)
     peak = Cpu().peak(lambda: step(x, weight, target, chunk=chunk))
     gradients = 4 * features * (rows + classes)
