@@ -12,12 +12,14 @@ import difflib
 from typing import Any
 
 # Importing a family fills the catalogue.
-from lossmath import classification, preference, regression  # noqa: F401
+from lossmath import adversarial, classification, divergence, penalty, preference, regression  # noqa: F401
 from lossmath.arguments import Argument
 from lossmath.classification import hard_examples, ordinal_levels, perplexity
+from lossmath.divergence import entropy, expected_calibration_error, reliability
 from lossmath.domains import Interval, OneOf, Simplex
 from lossmath.loss import CATALOGUE, Kink, Loss, Parameter, Residual, parameter
 from lossmath.numeric import numeric_hessian
+from lossmath.penalty import temporal_difference_target
 from lossmath.reduction import Reduction, reduce
 
 __all__ = [
@@ -31,6 +33,8 @@ __all__ = [
     "Residual",
     "Simplex",
     "catalogue",
+    "entropy",
+    "expected_calibration_error",
     "find",
     "hard_examples",
     "numeric_hessian",
@@ -38,6 +42,8 @@ __all__ = [
     "parameter",
     "perplexity",
     "reduce",
+    "reliability",
+    "temporal_difference_target",
 ]
 
 

@@ -5,9 +5,18 @@ the critic. Real and generated examples come in batches of the same size, one of
 """
 
 from math import gcd
+from typing import Any
 
 from lossmath.arguments import Argument
-from lossmath.arrays import array_namespace, diagonal, sigmoid, softplus, stop_gradient
+from lossmath.arrays import (
+    Array,
+    array_namespace,
+    at_least_float32,
+    diagonal,
+    sigmoid,
+    softplus,
+    stop_gradient,
+)
 from lossmath.domains import Interval, Simplex
 from lossmath.loss import Kink, Loss, parameter
 
@@ -163,6 +172,12 @@ class EarthMover(Loss, abstract=True):
         gaps = [ours[..., i : i + 1] - points[..., i + 1 :] for i in range(ours.shape[-1])]
         return xp.concat(gaps, axis=-1)
 
+    def _value(self, arrays, xp):
+        return xp.astype(super()._value(_widened(arrays, xp), xp), arrays[0].dtype)
+
+    def _gradient(self, arrays, xp):
+        return xp.astype(super()._gradient(_widened(arrays, xp), xp), arrays[0].dtype)
+
     def f(self, ours, theirs, our_mass, their_mass, total, xp):
         points = xp.concat([ours, theirs], axis=-1)
         mass = xp.concat([our_mass, -their_mass], axis=-1)
@@ -233,3 +248,8 @@ class WeightedWasserstein1D(EarthMover):
 
     def variables(self, *arrays):
         return *arrays, 1.0
+
+
+def _widened(arrays: list[Array], xp: Any) -> list[Array]:
+    """The arrays in at least single precision, where the counts of large samples fit."""
+    return [xp.astype(x, at_least_float32(x.dtype, xp)) for x in arrays]

@@ -54,6 +54,7 @@ class ForwardKL(Loss):
     symmetric = False
     failures = (
         "infinite when the prediction excludes what can happen",
+        "for distributions that agree up to rounding, a value may fall below 0 by as little",
         "mass-covering: one bump fitted to two hills spreads over the valley between them",
     )
     reference = "Kullback & Leibler (1951)"
@@ -494,8 +495,8 @@ def _binned(confidence: Any, correct: Any, bins: int) -> tuple[Array, Array, Arr
 class LogSumExp(Loss):
     """A smooth maximum: the largest score, plus at most the logarithm of how many there are.
 
-    Its gradient is the softmax. It is -inf when every score is -inf, and +inf when any is +inf;
-    there the derivatives are NaN.
+    Its gradient is the softmax. It is -inf when every score is -inf, where the gradient is 0, and
+    +inf when any is +inf, where there is no gradient but NaN.
     """
 
     arguments = (Argument("scores", "c"),)
@@ -511,7 +512,8 @@ class LogSumExp(Loss):
         return logsumexp(z)
 
     def df(self, z, xp):
-        return softmax(z)
+        nothing = xp.max(z, axis=-1, keepdims=True) == -inf
+        return xp.where(nothing, 0.0, softmax(xp.where(nothing, 0.0, z)))
 
     def d2f(self, z, xp):
         return softmax_jacobian(z)

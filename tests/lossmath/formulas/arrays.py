@@ -51,6 +51,21 @@ def table():
             [(0.0, 0.0), (0.0, 0.5), (0.25, 0.75), (1e-300, 0.5), (0.9, 0.1)],
             **plain,
         ),
+        *rows("rel_entr", rel_entr, [(0.5, 0.4375), (0.5, 0.5), (1.0, 5e-324)], **plain),
+        *rows("rel_entr", rel_entr, [(0.25, 0.0)], **plain),
+        *rows(
+            "log_ratio",
+            lambda p, q: log(p / q),
+            [(0.5, 0.5 + 2**-40), (0.625, 0.375), (1.0, 5e-324), (1e-300, 1e-8)],
+            **plain,
+        ),
+        *rows("exp_remainder", lambda x: exp(x) - 1 - x, [*LINE, (-1e300,), (0.999,)], **plain),
+        *rows(
+            "softmax_jacobian",
+            lambda x: softmax_entry(x) * (1 - softmax_entry(x)),
+            LISTS,
+            **plain,
+        ),
         *rows(
             "log1p_square",
             lambda x: log(1 + x**2),
