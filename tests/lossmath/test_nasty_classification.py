@@ -57,7 +57,9 @@ def test_d2_bce_keeps_its_tail():
         exactly(loss.gradient(z, [y, y]), -sign * tail)
     exactly(Logistic().value(37.0, 1.0), math.exp(-37))
     np.testing.assert_allclose(loss.value([-37.0, 300.0], [0.0, 1.0]), [8.53e-17, 5.15e-131], 1e-3)
-    exactly(CrossEntropyFromLogits().value([40.0, 0.0, 0.0], 0), 2 * math.exp(-40))
+    multiclass, sure = CrossEntropyFromLogits(), [40.0, 0.0, 0.0]
+    exactly(multiclass.value(sure, 0), 2 * math.exp(-40))
+    exactly(multiclass.gradient(sure, 0), np.array([-2, 1, 1]) * math.exp(-40))
 
 
 def test_d3_bce_of_a_certain_and_right_probability():
