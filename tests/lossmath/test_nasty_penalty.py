@@ -1,0 +1,96 @@
+"""Inputs that break a direct transcription of the auxiliary losses, and the right answer."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+
+from lossmath import (
+    CentreLoss,
+    EntropyRegularisation,
+    L1Penalty,
+    LoadBalancing,
+    SparsityKL,
+    TDError,
+)
+
+CASES = {}
+
+
+def nasty(row):
+    """Register a function as the test of a row."""
+    return lambda function: CASES.setdefault(row, function)
+
+
+@nasty("D67 no gradient reaches the next value")
+def _():
+    value, next_value, reward = (torch.tensor(x, requires_grad=True) for x in (1.0, 4.0, 0.5))
+    loss = TDError(discount=0.5).value(value, next_value, reward)
+    loss.backward()
+    assert loss == 1.125 and value.grad == -1.5
+    assert next_value.grad is None
+    assert TDError(discount=0.5).gradient(value, next_value, reward) == (-1.5, 0)
+    assert TDError().gradient(2.0, 0.0, 3.0) == (-1, 0)  # the end of an episode
+
+
+@nasty("D68 only the probabilities carry a gradient, and ties go to the lower index")
+def _():
+    logits = torch.tensor([[2.0, 0.0], [1.0, 3.0], [0.0, 5.0]], dtype=torch.float64)
+    logits.requires_grad_()
+    loss = LoadBalancing(strength=1.0)
+    loss.value(logits).backward()
+    p = torch.softmax(logits.detach(), dim=-1)
+    share = torch.tensor([1 / 3, 2 / 3], dtype=torch.float64)  # a constant
+    exact = 2 / 3 * p * (share - torch.sum(share * p, dim=-1, keepdim=True))
+    np.testing.assert_allclose(logits.grad, exact, rtol=1e-12)
+    np.testing.assert_allclose(loss.gradient(logits.detach()), exact, rtol=1e-12)
+    tied = np.zeros((3, 4))
+    assert loss.value(tied) == 1
+    np.testing.assert_allclose(loss.gradient(tied)[0], np.array([3, -1, -1, -1]) / 12)
+    np.testing.assert_allclose(
+        LoadBalancing(1.0, top=2).gradient(tied)[0], np.array([1, 1, -1, -1]) / 6
+    )
+    assert loss.value(torch.zeros((3, 4))) == 1
+
+
+@nasty("D76 entropy of a certain choice")
+def _():
+    loss, certain = EntropyRegularisation(beta=1.0), np.array([0.0, -np.inf, -2000.0])
+    assert loss.value(certain) == 0
+    assert loss.gradient(certain).tolist() == [0, 0, 0]
+    assert np.isfinite(loss.hessian(certain)).all()
+    tensor = torch.tensor(certain, requires_grad=True)
+    loss.value(tensor).backward()
+    assert tensor.grad.tolist() == [0, 0, 0]
+
+
+@nasty("D77 sparsity of a unit that is always or never active")
+def _():
+    for dtype in (np.float64, np.float32, np.float16):
+        ends = np.array([0.0, 1.0], dtype)
+        assert SparsityKL().value(ends).tolist() == [np.inf, np.inf]
+        assert SparsityKL().gradient(ends).tolist() == [-np.inf, np.inf]
+        assert SparsityKL().hessian(ends).tolist() == [np.inf, np.inf]
+    masked = SparsityKL()([0.05, 0.0], mask=[True, False])
+    assert masked == 0
+    with pytest.raises(ValueError, match=r"activity=1.5 must lie in \[0, 1\]"):
+        SparsityKL().value(1.5)
+
+
+@nasty("D42 weights of exactly zero")
+def _():
+    assert L1Penalty(1.0).gradient([0.0, -0.0, 2.0]).tolist() == [0, 0, 1]
+
+
+@nasty("D16 a class without a centre")
+def _():
+    with pytest.raises(ValueError, match=r"label=3 must lie in \[0, 2\]"):
+        CentreLoss().value(np.zeros((1, 2)), np.zeros((3, 2)), [3])
+
+
+@pytest.mark.parametrize("row", CASES)
+def test_nasty(row):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        CASES[row]()
