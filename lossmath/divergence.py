@@ -141,8 +141,8 @@ class Distillation(Loss):
     aliases = ("distillation KL", "knowledge distillation")
 
     def f(self, student, teacher, label, xp):
-        soft = self.temperature**2 * self._soft(student, teacher, xp)
-        return self.alpha * soft + (1 - self.alpha) * self._hard(student, label, xp)
+        soft = _weighted(self.alpha * self.temperature**2, self._soft(student, teacher, xp), xp)
+        return soft + _weighted(1 - self.alpha, self._hard(student, label, xp), xp)
 
     def _soft(self, student, teacher, xp):
         """The divergence at the temperature."""
@@ -249,7 +249,8 @@ class KLPenalisedReward(ExpectedCost):
 
     def _cost(self, *arrays):
         _, reference, reward = arrays
-        return -reward - self.beta * log_softmax(reference)
+        anchor = _weighted(self.beta, log_softmax(reference), array_namespace(reference))
+        return -reward - anchor
 
 
 # Latent variables.
@@ -537,3 +538,8 @@ def entropy(probabilities: Any) -> Array:
 def _quotient(x: Array, y: Array, xp: Any) -> Array:
     """x / y of numbers at least 0, quietly 0 at 0 / 0 and +inf elsewhere at y = 0."""
     return xp.where((y == 0) & (x > 0), inf, x / xp.where(y == 0, 1.0, y))
+
+
+def _weighted(weight: float, x: Array, xp: Any) -> Array:
+    """weight x, where a weight of 0 silences even an infinity."""
+    return weight * (x if weight else xp.where(xp.isinf(x), 0.0, x))

@@ -100,6 +100,15 @@ def _():
         np.testing.assert_allclose(autograd(loss, masked, *tensors), gradient, atol=1e-15)
 
 
+@nasty("D37 a weight of 0 on an infinite term")
+def _():
+    student, even = [0.0, -np.inf], [0.0, 0.0]
+    assert Distillation(alpha=0).value(student, even, 0) == 0
+    assert Distillation(alpha=1).value(student, student, 1) == 0
+    assert KLPenalisedReward(beta=0).value(even, student, [1.0, 3.0]) == -2
+    assert KLPenalisedReward(beta=0).gradient(even, student, [1.0, 3.0]).tolist() == [0.5, -0.5]
+
+
 @nasty("D38 the direction, and a mean over examples instead of over classes")
 def _():
     q, p = np.array([[0.5, 0.25, 0.25]] * 4), np.array([[0.75, 0.125, 0.125]] * 4)
