@@ -113,6 +113,8 @@ def grade_notebook(
             settings.limits,
         )
         record.notes += troubles
+        if settings.isolation == "none":
+            record.notes.append("This notebook was run without a sandbox; its score is no proof.")
     for cell, shown in zip(notebook.cells, outputs, strict=True):
         if is_scored(cell):
             shown[:] = score_outputs(cell, record)
