@@ -304,7 +304,7 @@ class BinaryFocal(Loss):
         return logit, target, 1 - target
 
     def _parts(self, z, on, off, xp):
-        """The factor before the cross-entropy, its logarithmic slope, and the two slopes in q."""
+        """The factor before the cross-entropy, and the slope of log q in the logit."""
         log_q = xp.logaddexp(_log(on, xp) + log_sigmoid(-z), _log(off, xp) + log_sigmoid(z))
         # dq/dz over q, a ratio of exponentials: neither underflows before their quotient does.
         rate = (off - on) * xp.exp(log_sigmoid(z) + log_sigmoid(-z) - log_q)

@@ -9,8 +9,8 @@ LOGITS = [(s * x, y) for x in SIZES for s in (1, -1) for y in (0.0, 1.0)]
 FEW = [(0.25, 1.0), (-1.5, 1.0), (3.0, 0.0), (-37.0, 0.0), (300.0, 1.0), (-1e4, 1.0)]
 SOFT = [(0.0, 0.5), (0.0, 0.25), (2.0, 0.75), (-3.5, 0.125), (40.0, 0.5), (-1e4, 0.875)]
 # Where a curvature changes its sign, and far from there.
-NEAR = [(s * x, y) for x in (0.25, 0.75, 1.5) for s in (1, -1) for y in (0.0, 0.5, 1.0)]
-FAR = [(s * x, y) for x in (37.0, 300.0, 1e4) for s in (1, -1) for y in (0.0, 1.0)]
+NEAR = [(s * x, y) for x in (0.25, 1.5) for s in (1, -1) for y in (0.0, 0.5, 1.0)]
+FAR = [(s * x, y) for x in (37.0, 1e4) for s in (1, -1) for y in (0.0, 1.0)]
 PROBABILITIES = [(p, y) for p in (1e-100, 1e-20, 1e-9, 0.25, 0.75, 1 - 2**-40) for y in (0.0, 1.0)]
 MIXED = [(0.25, 0.75), (1e-9, 0.5), (0.875, 0.625), (2.0**-30, 2.0**-40)]
 
@@ -132,7 +132,7 @@ def table():
         {"label_smoothing": 0.25},
         {"pos_weight": 0.5, "label_smoothing": 0.5},
     ]
-    fades = [{"gamma": g, "alpha": 0.25} for g in (0.0, 0.5, 1.0, 2.0, 5.0)]
+    fades = [{"gamma": g, "alpha": 0.25} for g in (0.0, 0.5, 2.0, 5.0)]
     fades += [{"gamma": 2.0, "alpha": 0.75, "balanced": False}]
     heads = [
         {"label_smoothing": 0.25},
