@@ -1,4 +1,4 @@
-"""What the losses accept: options and tensors, checked before any work is done."""
+"""What the losses accept and work on: options, dtypes, layouts; checked before any work."""
 
 from dataclasses import dataclass
 
@@ -34,6 +34,11 @@ class Options:
 def wide(dtype: torch.dtype) -> torch.dtype:
     """The dtype in which losses and row statistics are computed."""
     return torch.float64 if dtype == torch.float64 else torch.float32
+
+
+def empty_rows(rows: int, classes: int, like: Tensor) -> Tensor:
+    """An empty matrix with rows at multiples of 64 elements, so that 16-byte loads suit any V."""
+    return like.new_empty(rows, 64 * -(-classes // 64))[:, :classes]
 
 
 def check_matrix(name: str, matrix: Tensor) -> None:

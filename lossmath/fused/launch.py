@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from . import kernels
-from .arguments import Options
+from .arguments import Options, empty_rows
 
 # A thread holds four 16-byte loads: enough in flight to hide memory, and no register is spilled.
 BYTES_PER_THREAD = 64
@@ -28,7 +28,8 @@ def backward(
 ) -> Tensor:
     """The (N, V) gradient of sum_n upstream_n * loss_n."""
     rows, classes = logits.shape
-    gradient = _like(logits)
+    dense = logits.is_contiguous()
+    gradient = torch.empty_like(logits) if dense else empty_rows(rows, classes, logits)
     shape = tile(logits, 4)
     if rows:
         with torch.cuda.device_of(logits):
@@ -97,12 +98,3 @@ def _constants(classes: int, options: Options) -> dict[str, float]:
         "SMOOTHING": options.label_smoothing,
         "Z_LOSS": options.z_loss,
     }
-
-
-def _like(logits: Tensor) -> Tensor:
-    """An empty gradient. Logits with padded rows get padded rows, which keeps stores wide."""
-    rows, classes = logits.shape
-    if logits.is_contiguous():
-        return torch.empty_like(logits)
-    padded = -(-classes // 64) * 64
-    return torch.empty(rows, padded, dtype=logits.dtype, device=logits.device)[:, :classes]

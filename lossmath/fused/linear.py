@@ -7,7 +7,7 @@ only dx and dW are kept. The work is three matrix products; fusing buys memory, 
 import torch
 from torch import Tensor
 
-from .arguments import Options, check_matrix, check_target, wide
+from .arguments import Options, check_matrix, check_target, empty_rows, wide
 from .backend import backend
 from .loss import refuse_double_backward, row_weight
 
@@ -85,10 +85,10 @@ class _Chunked(torch.autograd.Function):
     def forward(ctx, x, weight, target, options, chunk, wanted):
         scale = row_weight(target, x.dtype, options)
         compute = backend(x)
-        dx = torch.empty_like(x) if wanted[0] else None
+        dx = x.new_empty(x.shape) if wanted[0] else None
         # In bfloat16 the sum over chunks would lose digits with every chunk.
-        dw = torch.zeros_like(weight, dtype=wide(weight.dtype)) if wanted[1] else None
-        buffer = x.new_empty(min(chunk, len(x)), len(weight))
+        dw = weight.new_zeros(weight.shape, dtype=wide(weight.dtype)) if wanted[1] else None
+        buffer = empty_rows(min(chunk, len(x)), len(weight), like=x)
         total = torch.zeros((), dtype=wide(x.dtype), device=x.device)
         for start in range(0, len(x), chunk):
             rows = slice(start, start + chunk)

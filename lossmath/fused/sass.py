@@ -56,7 +56,14 @@ class Sweep:
 
 
 def sweeps(
-    kernel, dtype: str, V: int, warps: int, *, aligned: bool = True, smoothing: float = 0.0
+    kernel,
+    dtype: str,
+    V: int,
+    warps: int,
+    *,
+    aligned: bool = True,
+    smoothing: float = 0.0,
+    z_loss: float = 0.0,
 ) -> list[Sweep]:
     """Compile a kernel of `kernels` and count what each of its sweeps executes.
 
@@ -66,7 +73,7 @@ def sweeps(
         V: classes.
         warps: of 32 threads; each thread holds 64 bytes of logits, as in `launch`.
         aligned: whether rows start at multiples of 16 logits, as with a padded row stride.
-        smoothing: label smoothing.
+        smoothing, z_loss: as label_smoothing and z_loss of `cross_entropy`.
 
     Raises:
         ModuleNotFoundError: Triton is not installed.
@@ -74,7 +81,7 @@ def sweeps(
     from .launch import BYTES_PER_THREAD
 
     block = warps * 32 * BYTES_PER_THREAD // ITEMSIZE[dtype]
-    cubin = _compile(kernel, dtype, V, warps, block, aligned, smoothing)
+    cubin = _compile(kernel, dtype, V, warps, block, aligned, smoothing, z_loss)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "kernel.cubin"
         path.write_bytes(cubin)
@@ -93,7 +100,7 @@ def sweeps(
     ]  # fmt: skip
 
 
-def _compile(kernel, dtype, V, warps, block, aligned, smoothing) -> bytes:
+def _compile(kernel, dtype, V, warps, block, aligned, smoothing, z_loss) -> bytes:
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -103,7 +110,7 @@ def _compile(kernel, dtype, V, warps, block, aligned, smoothing) -> bytes:
         "loss": "*fp32", "maximum": "*fp32", "total": "*fp32", "upstream": "*fp32",
         "stride": "i32", "gradient_stride": "i32", "upstream_stride": "i32",
     }  # fmt: skip
-    constants = {"V": V, "IGNORE": -100, "SMOOTHING": smoothing, "Z_LOSS": 0.0, "BLOCK": block}
+    constants = {"V": V, "IGNORE": -100, "SMOOTHING": smoothing, "Z_LOSS": z_loss, "BLOCK": block}
     names = kernel.arg_names
     multiples = [n for n in names if "*" in types.get(n, "") or (n in types and aligned)]
     source = ASTSource(
@@ -180,6 +187,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--V", nargs="+", type=int, default=[32000, 50257, 128256])
     parser.add_argument("--dtype", nargs="+", choices=ITEMSIZE, default=["bf16", "fp32"])
     parser.add_argument("--smoothing", type=float, default=0.0)
+    parser.add_argument("--z-loss", type=float, default=0.0)
     options = parser.parse_args(arguments)
     if not find_spec("triton"):
         sys.exit(ABSENT)
@@ -195,7 +203,7 @@ def main(arguments: list[str] | None = None) -> None:
                 for name, warps in KERNELS:
                     for s in sweeps(
                         getattr(kernels, name), dtype, V, warps,
-                        aligned=aligned, smoothing=options.smoothing,
+                        aligned=aligned, smoothing=options.smoothing, z_loss=options.z_loss,
                     ):  # fmt: skip
                         rows = (
                             "dense" if aligned and V % 16 == 0 else "padded" if aligned else "odd"

@@ -313,6 +313,18 @@ def linear_layer():
 
 
 @check
+def linear_layer_of_transposed_matrices():
+    x, weight = torch.randn(6, 9).T, torch.randn(6, 70).T
+    target = torch.randint(70, (9,))
+    wide = [x.double().requires_grad_(), weight.double().requires_grad_()]
+    want = torch.autograd.grad(3 * F.cross_entropy(wide[0] @ wide[1].T, target), wide)
+    mine = [x.requires_grad_(), weight.requires_grad_()]
+    got = torch.autograd.grad(3 * linear_cross_entropy(*mine, target), mine)
+    for a, b in zip(got, want, strict=True):
+        assert (a.double() - b).norm() <= 1e-6 * b.norm()
+
+
+@check
 def rows_a_billion_logits_apart():
     """Offsets past 2**31: four GiB of addresses, of which a few pages are touched."""
     classes, far = 3000, 1 << 30

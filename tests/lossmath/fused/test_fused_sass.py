@@ -55,6 +55,28 @@ def test_slower_arithmetic_exceeds_the_budget(sweep, right, wrong, tmp_path):
     assert {s.sweep: s.instructions for s in found}[sweep] > BUDGET[sweep]
 
 
+@pytest.mark.parametrize(("smoothing", "z_loss"), [(0.1, 0.0), (0.0, 0.01), (0.1, 0.01)])
+def test_options_cost_two_instructions_at_most(smoothing, z_loss):
+    from lossmath.fused import kernels
+
+    options = {"smoothing": smoothing, "z_loss": z_loss}
+    kernel = kernels.forward_gradient_kernel
+    plain = sass.sweeps(kernel, "bf16", 128256, 32)
+    for before, s in zip(plain, sass.sweeps(kernel, "bf16", 128256, 32, **options), strict=True):
+        assert s.instructions <= before.instructions + (2.5 if smoothing else 0.1)
+        assert s.spills == 0
+
+
+@pytest.mark.parametrize("name", [*dict(sass.KERNELS), "rescale_kernel"])
+@pytest.mark.parametrize("dtype", ["fp16", "bf16", "fp32"])
+def test_every_kernel_compiles_for_short_rows(name, dtype):
+    from lossmath.fused import kernels
+
+    kernel = getattr(kernels, name)
+    for s in sass.sweeps(kernel, dtype, 37, 1, aligned=False, smoothing=0.1, z_loss=0.01):
+        assert s.spills == 0
+
+
 def test_padded_rows_are_read_sixteen_bytes_at_a_time_and_odd_ones_are_not():
     from lossmath.fused import kernels
 
