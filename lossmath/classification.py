@@ -784,7 +784,11 @@ def _violates(gap: Array, xp: Any) -> Array:
 
 def _surprise(z: Array, on: Array, off: Array, xp: Any) -> Array:
     """Cross-entropy of sigmoid(z) when 1 has the weight `on` and 0 the weight `off`."""
-    return _times(on, softplus(-z), xp) + _times(off, softplus(z), xp)
+    # softplus(z) and softplus(-z) share their costly part; both keep their tails.
+    zero = xp.zeros_like(z)
+    rest = softplus(-xp.abs(z))
+    below, above = xp.maximum(-z, zero) + rest, xp.maximum(z, zero) + rest
+    return _times(on, below, xp) + _times(off, above, xp)
 
 
 def _surprise_slope(z: Array, on: Array, off: Array) -> Array:
