@@ -331,11 +331,16 @@ def _padded(values: np.ndarray, mask: np.ndarray) -> tuple:
     )
 
 
+def _raised(pairs: np.ndarray, *rest: Any) -> tuple:
+    return (pairs + 4.0 * np.arange(1, len(pairs) + 1)[:, None], *rest)
+
+
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
     "shift": ("Adding 16 to all numbers", _shifted),
     "masked values": ("Writing NaN into the masked slots", _masked_out),
     "padding": ("One more column of padding", _padded),
+    "answers alike": ("Adding one number to both answers of a pair", _raised),
 }
 
 

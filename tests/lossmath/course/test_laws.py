@@ -114,6 +114,12 @@ CASES = {
         {"f": masked},
         {"f": lambda values, mask: (values * mask).mean()},
     ),
+    "answers alike": (
+        laws.Invariant("f", "answers alike"),
+        [(VALUES, 2.0)],
+        {"f": lambda pairs, beta: beta * (pairs[:, 0] - pairs[:, 1])},
+        {"f": lambda pairs, beta: beta * pairs[:, 0]},
+    ),
     "odd": (laws.Odd("f"), [(TWO,)], {"f": lambda x: x**3}, {"f": np.abs}),
     "limit": (
         laws.Limit("f", at=100.0, equals="g", times=0.5),
