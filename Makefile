@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks grade lint setup system
+.PHONY: demo test lab notebooks bench grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -18,6 +18,10 @@ lab: setup         ## open the course in JupyterLab
 notebooks: setup   ## build every notebook from its text
 	$(BIN)/python theory/build.py
 	$(BIN)/python -m autograder.release
+	$(BIN)/python -m lossmath.reference
+
+bench: setup       ## time the losses against their peers, writing docs/speed.md
+	$(BIN)/python tests/lossmath/bench.py
 
 grade: setup       ## grade a course folder: make grade COURSE=path
 	$(BIN)/python -m autograder grade --course $(COURSE)
