@@ -165,13 +165,17 @@ class Axis:
 
 @dataclass(frozen=True)
 class Panel:
-    """Marks on one pair of axes; equal=True keeps a unit the same length along both."""
+    """Marks on one pair of axes; equal=True keeps a unit the same length along both.
+
+    bare=True draws the marks and no axes, for shapes whose coordinates mean nothing to a reader.
+    """
 
     title: str
     marks: Sequence[Mark]
     x: Axis = Axis()
     y: Axis = Axis()
     equal: bool = False
+    bare: bool = False
 
     def styled(self) -> "list[tuple[Mark, str]]":
         """Each mark with its stroke; marks that name none take the next of the cycle."""

@@ -164,6 +164,7 @@ class Scene:
     def _panel(self, p: int, panel: Panel, place: layout.Place) -> dict[str, Any]:
         return {
             "title": panel.title,
+            "bare": panel.bare,
             "left": place.left,
             "top": place.top,
             "width": place.width,
@@ -191,6 +192,7 @@ def _shape(picture: Picture) -> Any:
                 panel.x,
                 panel.y,
                 panel.equal,
+                panel.bare,
                 [
                     (mark.kind, mark.constants(), {k: v.shape for k, v in mark.arrays().items()})
                     for mark in panel.marks

@@ -68,6 +68,9 @@ def _axes(axes: Axes, panel: Panel, place: layout.Place) -> None:
     size = FONT_SIZE * POINT
     axes.set(xscale=panel.x.scale, yscale=panel.y.scale, xlim=place.x, ylim=place.y)
     axes.set_title(panel.title, size=size, weight="bold", loc="left", pad=6)
+    if panel.bare:
+        axes.set_axis_off()
+        return
     axes.set_xlabel(panel.x.label, size=size)
     axes.set_ylabel(panel.y.label, size=size)
     axes.tick_params(labelsize=11 * POINT, length=3, width=0.7)

@@ -92,6 +92,15 @@ def test_two_sliders_and_a_handle(page: Page, tmp_path: Path) -> None:
     assert float(page.locator(".lm-readings b").inner_text()) == pytest.approx(x * y, abs=2e-3)
 
 
+def test_a_bare_panel_has_marks_and_a_title_but_no_axes(page: Page, tmp_path: Path) -> None:
+    curve = Curve([0, 1], [0, 1])
+    panels = [Panel("drawn", [curve], Axis("across")), Panel("bare", [curve], bare=True)]
+    open_page(page, tmp_path, Explorer(lambda: Picture(panels)))
+    assert len(drawn(page, 0, 0)) == len(drawn(page, 1, 0)) == 2
+    assert page.locator(".lm-panel-title").all_text_contents() == ["drawn", "bare"]
+    assert page.locator(".lm-axis").count() == page.locator(".lm-grid").count() == 2
+
+
 def test_more_sliders_move_one_at_a_time_without_a_kernel(page: Page, tmp_path: Path) -> None:
     def picture(a: float, b: float, c: float) -> Picture:
         return Picture([Panel("", [Curve([0, 1], [a, b])])], readings={"sum": a + b + c})

@@ -8,7 +8,18 @@ import numpy as np
 import pytest
 
 import lossmath as lm
-from lossmath.explore import Axis, Curve, Explorer, Panel, Picture, Slider, anatomy, page, slider
+from lossmath.explore import (
+    Axis,
+    Curve,
+    Explorer,
+    Panel,
+    Picture,
+    Slider,
+    anatomy,
+    page,
+    slider,
+    still,
+)
 from lossmath.explore.labels import LETTER, LINE
 from lossmath.explore.layout import places
 from lossmath.explore.scene import Scene
@@ -83,6 +94,16 @@ def test_an_axis_without_bounds_holds_every_frame():
 
     (place,) = Scene(draw, [Slider("a", 1, 9, 2)]).plan
     assert place.y[0] == 0 and 9 < place.y[1] < 10
+
+
+def test_a_bare_panel_shows_its_title_and_no_axes():
+    def draw(bare):
+        panel = Panel("simplex", [Curve([0, 1], [0, 1])], Axis("across"), bare=bare)
+        return still.draw(Scene(lambda: Picture([panel]), []), Picture([panel])).axes[0]
+
+    with_axes, without = draw(False), draw(True)
+    assert with_axes.axison and with_axes.get_xlabel() == "across"
+    assert not without.axison and without.get_title("left") == "simplex"
 
 
 def luminance(colour):

@@ -80,6 +80,9 @@ function scale(axis, pixels) {
 
 function axes(group, panel, x, y) {
   const { width, height } = panel;
+  const text = (content) => group.append("text").text(content);
+  text(panel.title).attr("class", "lm-panel-title").attr("y", -9);
+  if (panel.bare) return;
   const bars = panel.marks.find((mark) => mark.kind === "bars");
   const ticks = (axis, length, room) => axis.ticks(Math.max(3, Math.round(length / room)), panel.format);
   const across = ticks(axisBottom(x), width, 55).tickSizeOuter(0);
@@ -91,8 +94,6 @@ function axes(group, panel, x, y) {
   group.append("g").attr("class", "lm-grid").call(grid(ticks(axisLeft(y), height, 40), width));
   group.append("g").attr("class", "lm-axis").attr("transform", `translate(0,${height})`).call(across);
   group.append("g").attr("class", "lm-axis").call(down);
-  const text = (content) => group.append("text").text(content);
-  text(panel.title).attr("class", "lm-panel-title").attr("y", -9);
   text(panel.x.label).attr("x", width / 2).attr("y", height + 34).attr("text-anchor", "middle");
   text(panel.y.label).attr("transform", `translate(-38,${height / 2}) rotate(-90)`).attr("text-anchor", "middle");
 }
