@@ -159,15 +159,20 @@ POLICY = (
 )
 
 
+# A reason that runs off the page is a reason nobody reads.
+WRAP = "pre { white-space: pre-wrap; overflow-wrap: anywhere; }"
+
+
 class FeedbackExporter(HTMLExporter):
-    """nbgrader's feedback page with a content security policy at its top."""
+    """nbgrader's feedback page with a content security policy, and long lines wrapped."""
 
     def from_notebook_node(  # type: ignore[override]
         self, nb: NotebookNode, resources: Any = None, **kwargs: Any
     ) -> tuple[str, dict[str, Any]]:
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
         policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>'
-        return page.replace("<head>", f"<head>{policy}", 1), resources
+        page = page.replace("<head>", f"<head>{policy}", 1)
+        return page.replace("</head>", f"<style>{WRAP}</style></head>", 1), resources
 
 
 def notes_cell(notes: list[str]) -> NotebookNode:
