@@ -60,7 +60,8 @@ class Slider:
     def sign(self) -> str:
         """The symbol as a plain character where it has one: δ for \\delta."""
         letter = self.symbol.lstrip("\\")
+        named = "lamda" if letter == "lambda" else letter  # Unicode's spelling
         try:
-            return unicodedata.lookup(f"GREEK SMALL LETTER {letter}")
+            return unicodedata.lookup(f"GREEK SMALL LETTER {named}")
         except KeyError:
             return letter or self.name

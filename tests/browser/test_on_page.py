@@ -62,6 +62,13 @@ def test_a_moved_slider_draws_what_the_record_says(page: Page, tmp_path: Path, s
         assert np.abs(points - expected).max() < 0.5  # pixels, on a plan 760 wide
 
 
+def test_a_log_axis_counts_in_plain_numbers(page: Page, tmp_path: Path) -> None:
+    panel = Panel("", [Curve([0.01, 100], [1, 2])], Axis("", 0.01, 100, scale="log"))
+    open_page(page, tmp_path, Explorer(lambda: Picture([panel])))
+    ticks = page.locator(".lm-axis").first.locator(".tick text").all_text_contents()
+    assert {"0.01", "0.1", "1", "10", "100"} <= set(ticks)
+
+
 def test_two_sliders_and_a_handle(page: Page, tmp_path: Path) -> None:
     def picture(x: float, y: float) -> Picture:
         return Picture(

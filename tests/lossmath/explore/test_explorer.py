@@ -39,6 +39,14 @@ def test_the_slider_comes_from_the_record():
     assert (made.default, made.scale, made.sign) == (declared.default, declared.scale, "δ")
 
 
+@pytest.mark.parametrize(
+    ("symbol", "sign"),
+    [(r"\delta", "δ"), (r"\lambda", "λ"), ("w", "w"), (r"\ell_1", "ell_1"), ("", "name")],
+)
+def test_a_symbol_is_shown_as_its_letter(symbol, sign):
+    assert Slider("name", 0, 1, 0, symbol=symbol).sign == sign
+
+
 @pytest.mark.parametrize("wrong", [-1.0, 0.0, 5.01, np.nan, np.inf, "a", None])
 def test_a_value_out_of_range_is_refused_and_the_old_one_kept(wrong):
     explorer = huber()

@@ -84,7 +84,9 @@ function axes(group, panel, x, y) {
   text(panel.title).attr("class", "lm-panel-title").attr("y", -9);
   if (panel.bare) return;
   const bars = panel.marks.find((mark) => mark.kind === "bars");
-  const ticks = (axis, length, room) => axis.ticks(Math.max(3, Math.round(length / room)), panel.format);
+  // A log axis would write a tenth as 100m.
+  const format = (axis) => (axis.scale().base ? "~g" : undefined);
+  const ticks = (axis, length, room) => axis.ticks(Math.max(3, Math.round(length / room)), format(axis));
   const across = ticks(axisBottom(x), width, 55).tickSizeOuter(0);
   if (bars) across.tickValues(bars.names.map((_, i) => i)).tickFormat((i) => bars.names[i]);
   const down = ticks(axisLeft(y), height, 40).tickSizeOuter(0);
