@@ -59,7 +59,7 @@ class Slider:
     @property
     def sign(self) -> str:
         """The symbol as a plain character where it has one: δ for \\delta."""
-        letter = self.symbol.lstrip("\\")
+        letter = self.symbol.lstrip("\\").removeprefix("var")
         named = "lamda" if letter == "lambda" else letter  # Unicode's spelling
         try:
             return unicodedata.lookup(f"GREEK SMALL LETTER {named}")

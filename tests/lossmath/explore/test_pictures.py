@@ -39,6 +39,14 @@ def test_whole_numbers_stay_whole():
 
 
 @pytest.mark.parametrize(
+    ("symbol", "sign"),
+    [(r"\delta", "δ"), (r"\varepsilon", "ε"), ("C", "C"), ("z₀", "z₀"), ("", "a")],
+)
+def test_the_sign_is_a_plain_character(symbol, sign):
+    assert Slider("a", 0, 1, 0, symbol=symbol).sign == sign
+
+
+@pytest.mark.parametrize(
     ("fields", "message"),
     [
         ({"default": 7}, "default=7 must lie in"),
