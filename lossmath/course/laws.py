@@ -335,11 +335,16 @@ def _raised(pairs: np.ndarray, *rest: Any) -> tuple:
     return (pairs + 4.0 * np.arange(1, len(pairs) + 1)[:, None], *rest)
 
 
+def _turned_round(*arguments: Any) -> tuple:
+    return tuple(np.flip(a) if isinstance(a, np.ndarray) else a for a in arguments)
+
+
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
     "shift": ("Adding 16 to all numbers", _shifted),
     "masked values": ("Writing NaN into the masked slots", _masked_out),
     "padding": ("One more column of padding", _padded),
+    "order": ("Writing everything in reverse order", _turned_round),
     "answers alike": ("Adding one number to both answers of a pair", _raised),
 }
 

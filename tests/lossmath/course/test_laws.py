@@ -114,6 +114,12 @@ CASES = {
         {"f": masked},
         {"f": lambda values, mask: (values * mask).mean()},
     ),
+    "order": (
+        laws.Invariant("f", "order"),
+        [(TWO,)],
+        {"f": np.max},
+        {"f": lambda x: x[0]},
+    ),
     "answers alike": (
         laws.Invariant("f", "answers alike"),
         [(VALUES, 2.0)],
