@@ -14,7 +14,7 @@ import json
 import os
 import platform
 import secrets
-from collections.abc import Iterable
+import tempfile
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -25,6 +25,7 @@ from nbformat.notebooknode import NotebookNode
 from autograder.judge import PartScore
 
 PACKAGES = Path(__file__).parent, Path(__file__).parent.parent / "lossmath"
+JUDGED_WITH = "numpy", "torch", "ipython", "matplotlib"
 
 
 @dataclass
@@ -74,17 +75,22 @@ def folder(course: Path) -> Path:
     return audit
 
 
+def folder_of(course: Path, assignment: str, student: str) -> Path:
+    return folder(course) / assignment / student
+
+
 def path_of(course: Path, assignment: str, student: str, notebook: str) -> Path:
-    return folder(course) / assignment / student / f"{notebook}.json"
+    return folder_of(course, assignment, student) / f"{notebook}.json"
 
 
 def save(path: Path, record: Record) -> None:
     """Write a record so that a reader sees the old one or the new one, never half of one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_suffix(".part")
-    with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(asdict(record), file, indent=1)
-    draft.replace(path)
+    # A name of its own: the worker of a run that was killed may still be writing.
+    descriptor, draft = tempfile.mkstemp(prefix=f".{path.stem}.", dir=path.parent)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(json.dumps(vars(record)))
+    os.replace(draft, path)
 
 
 def load(path: Path) -> Record | None:
@@ -110,13 +116,11 @@ def course_secret(course: Path) -> bytes:
 # ---------------------------------------------------------------------------- fingerprints
 
 
-def fingerprint(notebook: NotebookNode, checks: Path, settings: Iterable[object]) -> str:
-    """A name for everything a score depends on: submission, problem folder, programs, settings."""
+def fingerprint(notebook: NotebookNode, checks: str, programs: str, *settings: object) -> str:
+    """A name for everything a score depends on: submission, checks, programs, settings."""
     digest = hashlib.sha256(notebook_content(notebook))
     digest.update(json.dumps(notebook.metadata.get("autograder", {})).encode())
-    for part in (_digest_of_folder(checks), *map(_digest_of_folder, PACKAGES), _versions()):
-        digest.update(part.encode())
-    digest.update(repr(tuple(settings)).encode())
+    digest.update(repr((checks, programs, *settings)).encode())
     return digest.hexdigest()
 
 
@@ -129,8 +133,8 @@ def notebook_content(notebook: NotebookNode) -> bytes:
     return json.dumps(cells).encode()
 
 
-@cache
-def _digest_of_folder(folder: Path) -> str:
+def digest_of(folder: Path) -> str:
+    """A name for the programs in a folder."""
     digest = hashlib.sha256()
     for path in sorted(folder.rglob("*.py")):
         digest.update(f"{path.relative_to(folder)}\0".encode() + path.read_bytes())
@@ -138,6 +142,7 @@ def _digest_of_folder(folder: Path) -> str:
 
 
 @cache
-def _versions() -> str:
-    packages = ("numpy", "torch", "ipython", "matplotlib")
-    return " ".join([platform.python_version(), *map(importlib.metadata.version, packages)])
+def programs() -> str:
+    """A name for the programs that run and judge notebooks, as this process found them."""
+    versions = [platform.python_version(), *map(importlib.metadata.version, JUDGED_WITH)]
+    return " ".join([*map(digest_of, PACKAGES), *versions])

@@ -15,7 +15,7 @@ import math
 import time
 from collections.abc import Callable
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,7 @@ class Settings:
     isolation: str
     limits: TimeLimits
     reuse: bool = False
+    programs: str = field(default_factory=audit.programs)  # that the run is started with
 
 
 # ---------------------------------------------------------------------------- one notebook
@@ -89,7 +90,9 @@ def grade_notebook(
     """Grade one rebuilt notebook, or find the record of having done so; needs no gradebook."""
     path = audit.path_of(settings.course, assignment, student, name)
     folder = settings.solutions / name
-    key = audit.fingerprint(notebook, folder, (settings.isolation, settings.limits))
+    key = audit.fingerprint(
+        notebook, audit.digest_of(folder), settings.programs, settings.isolation, settings.limits
+    )
     known = audit.load(path)
     if settings.reuse and known is not None and known.fingerprint == key:
         return known
@@ -124,7 +127,14 @@ def grade_notebook(
     return record
 
 
-load_problem = cache(bank.load)
+def load_problem(folder: Path) -> bank.Problem:
+    """The problem in a folder, read again when its programs have changed."""
+    return _load_problem(folder, audit.digest_of(folder))
+
+
+@cache
+def _load_problem(folder: Path, digest: str) -> bank.Problem:
+    return bank.load(folder)
 
 
 @cache

@@ -1,35 +1,34 @@
-"""Grade a class: clean copy, sandbox, judge, and nbgrader's own gradebook, student by student.
+"""Grade a class: workers run and judge submissions, one writer fills nbgrader's gradebook.
 
-The two halves are kept apart. `run_submission` works on files alone, so that any number of workers
-may do it at once; `record_submission` writes to the gradebook, by nbgrader's own Autograde, which
-finds the runs' records and runs nothing again. A class is graded by doing both for each student in
-turn; one student's trouble never stops the next.
+The two halves are kept apart. `submission.grade_submission` works on files alone, so that any
+number of workers may do it at once and in any order; `gradebook.Writer`, in this process, records
+one submission at a time. A run can be stopped at any moment: the next one finds the records of
+what was done and does the rest. One student's trouble never stops the next.
 """
 
 from __future__ import annotations
 
+import fcntl
 import glob
-import json
 import logging
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
-import nbformat
-from nbgrader.api import MissingEntry
-from nbgrader.converters import Autograde, GenerateFeedback
-from nbgrader.converters.base import BaseConverter
+from nbgrader.converters import GenerateFeedback
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
 
-from autograder import audit
-from autograder.audit import Record
+from autograder import audit, workers
 from autograder.config import ASSIGNMENT, Course
-from autograder.execute import SandboxExecute, Settings, grade_notebook, zygote
-from autograder.preflight import STAGED, find_students, stage
-from autograder.rebuild import rebuild
+from autograder.execute import SandboxExecute, Settings
+from autograder.gradebook import Writer
+from autograder.preflight import find_students
 from autograder.sandbox import SandboxError
+from autograder.submission import grade_submission
 
 
 @dataclass
@@ -64,12 +63,16 @@ def grade(
     students: Iterable[str] = (),
     isolation: str | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, student: None,
+    count: int = 1,
+    scheduler: str | None = None,
 ) -> ClassResult:
-    """Grade the submissions of `students`, or of everybody.
+    """Grade the submissions of `students`, or of everybody, with `count` workers.
 
-    `progress(done, total, student)` is called before each student. Raises ValueError for a student
-    without a submission, FileNotFoundError when nothing has been released, and
-    `SandboxError` when students' code cannot be kept apart here.
+    `scheduler` is the address of a dask scheduler whose workers grade instead; they see the course
+    folder under the same path. `progress(done, total, student)` is called at the start and after
+    each student. Raises ValueError for a student without a submission or while another run grades
+    the course, FileNotFoundError when nothing has been released, and `SandboxError` when students'
+    code cannot be kept apart.
     """
     found, notes = find_students(course.layout)
     chosen = _choose(found, list(students))
@@ -77,12 +80,18 @@ def grade(
     for name in course.layout.released():
         if not (settings.solutions / name).is_dir():
             raise FileNotFoundError(f"{settings.solutions / name}: no checks for {name}.ipynb")
-    zygote(settings.isolation).kernel().close()  # no sandbox, no grading
-    results = []
-    for done, student in enumerate(chosen):
-        progress(done, len(chosen), student)
-        results.append(_grade_student(course, student, settings))
-    return ClassResult(results, notes)
+    task = partial(grade_submission, course=course.folder, settings=settings)
+    results: dict[str, Result] = {}
+    progress(0, len(chosen), "")
+    with (
+        _only_run(course),
+        Writer(course, _log(course)) as writer,
+        workers.hired(max(1, min(count, len(chosen))), scheduler) as (executor, at_once),
+    ):
+        for student, future in workers.run(executor, at_once, task, chosen):
+            results[student] = _record(course, student, future, writer)
+            progress(len(results), len(chosen), student)
+    return ClassResult([results[student] for student in chosen], notes)
 
 
 def _choose(found: list[str], wanted: list[str]) -> list[str]:
@@ -99,69 +108,37 @@ def settings_of(course: Course, isolation: str | None = None) -> Settings:
     return replace(settings, reuse=True, isolation=isolation or settings.isolation)
 
 
-def _grade_student(course: Course, student: str, settings: Settings) -> Result:
+def _record(course: Course, student: str, future: Future, writer: Writer) -> Result:
+    """Put one outcome into the gradebook, whatever it is."""
     result = Result(student)
     try:
-        result.notes, records = run_submission(course, student, settings)
-        result.faults = [fault for record in records for fault in record.faults()]
-        result.unchanged = is_recorded(course, student, records)
+        graded = future.result()
+        result.notes, result.faults = graded.notes, graded.faults
+        result.unchanged = writer.holds(graded)
         if not result.unchanged:
-            record_submission(course, student, settings)
+            writer.record(graded)
     except SandboxError:
         raise
+    except BrokenExecutor:
+        result.error = "the process that graded it was killed, twice"
     except Exception as error:
         _log(course).exception("%s could not be graded", student)
         result.error = f"{type(error).__name__}: {error} (more in audit/grading.log)"
     return result
 
 
-# ---------------------------------------------------------------------------- files alone
-
-
-def run_submission(
-    course: Course, student: str, settings: Settings
-) -> tuple[list[str], list[Record]]:
-    """Clean copy, then a record of every notebook; returns the notes about the files too."""
-    layout = course.layout
-    notes = stage(layout, student)
-    records = []
-    for name in layout.released():
-        released = nbformat.read(layout.folder("release") / f"{name}.ipynb", as_version=4)
-        copy = nbformat.read(layout.folder(STAGED, student) / f"{name}.ipynb", as_version=4)
-        notebook = rebuild(copy, released)
-        records.append(grade_notebook(notebook, student, ASSIGNMENT, name, settings))
-    return notes, records
-
-
-# ---------------------------------------------------------------------------- the gradebook
-
-
-def is_recorded(course: Course, student: str, records: list[Record]) -> bool:
-    """Whether the gradebook and the graded notebooks already show these records."""
-    folder = course.layout.folder("autograded", student)
-    if any(_fingerprint_in(folder / f"{r.notebook}.ipynb") != r.fingerprint for r in records):
-        return False
-    with course.gradebook() as gradebook:
+@contextmanager
+def _only_run(course: Course) -> Iterator[None]:
+    """Hold the course while grading: the gradebook has one writer. Raises ValueError."""
+    with (audit.folder(course.folder) / "lock").open("w") as lock:
         try:
-            gradebook.find_submission(ASSIGNMENT, student)
-        except MissingEntry:
-            return False
-    return True
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"another run is grading {course.folder}") from None
+        yield
 
 
-def _fingerprint_in(path: Path) -> str:
-    try:
-        return json.loads(path.read_text())["metadata"]["autograder"]["fingerprint"]
-    except (FileNotFoundError, KeyError, ValueError):
-        return ""
-
-
-def record_submission(course: Course, student: str, settings: Settings) -> None:
-    """Let nbgrader's Autograde write the student's grades. Raises NbGraderException."""
-    config = Config(course.config)
-    config.SandboxExecute.reuse = True
-    config.SandboxExecute.isolation = settings.isolation
-    _convert(course, Autograde, student, config, submitted_directory=STAGED)
+# ---------------------------------------------------------------------------- feedback
 
 
 def find_graded(course: Course, students: Iterable[str] = ()) -> list[str]:
@@ -172,24 +149,15 @@ def find_graded(course: Course, students: Iterable[str] = ()) -> list[str]:
 
 def write_feedback(course: Course, student: str) -> Path:
     """Write the student's feedback pages with nbgrader; returns their folder."""
-    _convert(course, GenerateFeedback, student, course.config)
-    return course.layout.folder("feedback", student)
-
-
-def _convert(
-    course: Course, kind: type[BaseConverter], student: str, config: Config, **directories: str
-) -> None:
-    """Run one of nbgrader's converters for one student, its messages going to the log."""
     directory = course.directory()
     directory.student_id = glob.escape(student)
-    for name, value in directories.items():
-        setattr(directory, name, value)
-    converter = kind(coursedir=directory, config=config, log=_log(course))
+    converter = GenerateFeedback(coursedir=directory, config=course.config, log=_log(course))
     converter.force = True
     with warnings.catch_warnings():
         # nbgrader's queries make SQLAlchemy warn about objects that are not saved yet.
         warnings.simplefilter("ignore", SAWarning)
         converter.start()
+    return course.layout.folder("feedback", student)
 
 
 def _log(course: Course) -> logging.Logger:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import enum
 import hashlib
 import hmac
 import math
 import traceback
 from dataclasses import dataclass
+from functools import cache
+from types import CodeType
 from typing import Any
 
 import numpy as np
@@ -27,6 +30,7 @@ from autograder.kernel import LocalAsk
 from autograder.wire import Answer, FigureData, StudentError
 
 UNTRUSTED = "A function that answers one question in two ways earns nothing in this part."
+UNUSABLE = "An answer is not of the kind that is asked for, so this check cannot use it."
 OUR_FAULT = "This check could not run because of a mistake in the grader; your instructor sees it."
 
 
@@ -91,8 +95,10 @@ def judge_part(problem: Problem, part: str, ask: Ask, seed: bytes) -> PartScore:
             lines.append(Line(0.0, check.points, check.says, _sentence(reason)))
             consistent &= not isinstance(reason, Inconsistent)
         except Exception:
-            lines.append(Line(0.0, check.points, check.says, OUR_FAULT))
-            faults.append(f"{problem.name}, {part}, {check.says!r}:\n{traceback.format_exc()}")
+            ours = not _solution_passes(check, problem, _generator(seed, part, number))
+            lines.append(Line(0.0, check.points, check.says, OUR_FAULT if ours else UNUSABLE))
+            if ours:
+                faults.append(f"{problem.name}, {part}, {check.says!r}:\n{traceback.format_exc()}")
         asked += questions.asked
     if not consistent:
         lines = [Line(0.0, line.out_of, line.says, line.why or UNTRUSTED) for line in lines]
@@ -111,19 +117,67 @@ class Agreement(enum.IntEnum):
 
 def recognise(problem: Problem, asked: list[Asked]) -> Alternative | None:
     """The mutant that answers all questions as the student did, better than the solution does."""
-    closest, best = None, _agreement(problem.namespace(), asked)
+    if not any(isinstance(question.outcome, Answer) for question in asked):
+        return None
+    namespace = problem.namespace()
+    solution = [_agreement(namespace, [question]) for question in asked]
+    closest, best = None, min(solution)
     for mutant in problem.mutants:
         if best == Agreement.IN_TYPES_TOO:
             break
-        agreement = _agreement(problem.namespace(mutant), asked)
+        changed = {q.function: _is_changed(namespace, q.function, mutant) for q in asked}
+        # Where a mutant changes nothing, it answers what the solution answers.
+        same = [a for q, a in zip(asked, solution, strict=True) if not changed[q.function]]
+        agreement = min(same, default=Agreement.IN_TYPES_TOO)
+        if agreement > best:
+            others = [question for question in asked if changed[question.function]]
+            agreement = min(agreement, _agreement(problem.namespace(mutant), others))
         if agreement > best:
             closest, best = mutant, agreement
     return closest
 
 
+def _is_changed(namespace: dict[str, Any], function: str, variant: Alternative) -> bool:
+    """Whether a variant replaces a function or one that it calls."""
+    return not _reachable(namespace, function).isdisjoint(_defined(variant.source))
+
+
+@cache
+def _defined(source: str) -> frozenset[str]:
+    """Names of the functions a cell defines."""
+    return frozenset(n.name for n in ast.parse(source).body if isinstance(n, ast.FunctionDef))
+
+
+def _reachable(namespace: dict[str, Any], function: str) -> set[str]:
+    """A function and the functions of its namespace that it may call."""
+    found = {function}
+    waiting = [function]
+    while waiting:
+        code = getattr(namespace.get(waiting.pop()), "__code__", None)
+        new = (_names(code) & namespace.keys()) - found if code else set()
+        found |= new
+        waiting += new
+    return found
+
+
+def _names(code: CodeType) -> set[str]:
+    """Names that code looks up, that of functions inside it too."""
+    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
+    return set(code.co_names).union(*inner)
+
+
 def _run(check: Check, questions: Questions, problem: Problem, rng: np.random.Generator) -> None:
     with np.errstate(all="ignore"):
         check.run(questions, problem.reference, rng)
+
+
+def _solution_passes(check: Check, problem: Problem, rng: np.random.Generator) -> bool:
+    """Whether a check that stopped does not stop for the solution: then the answers stopped it."""
+    try:
+        _run(check, Questions(LocalAsk(problem.namespace()), problem.reference), problem, rng)
+    except Exception:
+        return False
+    return True
 
 
 def _generator(seed: bytes, part: str, number: int) -> np.random.Generator:
@@ -157,7 +211,9 @@ def _agreement(namespace: dict[str, Any], asked: list[Asked]) -> Agreement:
 def _agreement_on(question: Asked, answer: Answer | StudentError) -> Agreement:
     theirs = question.outcome
     if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
-        return Agreement.IN_TYPES_TOO if str(answer) == str(theirs) else Agreement.NONE
+        failed = isinstance(answer, StudentError) and isinstance(theirs, StudentError)
+        same = failed and str(answer) == str(theirs)
+        return Agreement.IN_TYPES_TOO if same else Agreement.NONE
     kept = [identical(one.inputs_after, question.arguments) for one in (answer, theirs)]
     values = (answer.value, answer.repeat), (theirs.value, theirs.repeat)
     if kept[0] != kept[1] or not _close(*values):
@@ -196,4 +252,5 @@ def _drawn(figure: FigureData) -> list:
 
 
 def _numeric(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.generic | int | float)
+    number = isinstance(value, np.ndarray | np.generic | int | float)
+    return number and np.asarray(value).dtype.kind in "biuf"  # not an int beyond 64 bits

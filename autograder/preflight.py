@@ -11,6 +11,8 @@ Every difficulty becomes one sentence that student and instructor both read.
 
 from __future__ import annotations
 
+import copy
+import functools
 import json
 import os
 import re
@@ -25,9 +27,11 @@ from typing import Any
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+from nbgrader.utils import parse_utc
 
 MAX_BYTES = 20_000_000  # of one notebook; pictures included, an honest one has about a million
 MAX_CELLS = 1_000
+MAX_TEXT = 500_000  # characters of all cells; an honest one has about twenty thousand
 MAX_ENTRIES = 1_000  # files looked at in one folder
 
 STAGED = "staged"
@@ -61,6 +65,15 @@ class Received:
     timestamp: str | None = None
 
 
+@dataclass(frozen=True)
+class CleanCopy:
+    """A submission as notebooks of ours, every sentence about it, and when it was handed in."""
+
+    notebooks: dict[str, NotebookNode]
+    notes: list[str]
+    timestamp: str | None
+
+
 # ---------------------------------------------------------------------------- the class
 
 
@@ -84,6 +97,17 @@ class Layout:
             )
         return names
 
+    def release(self, name: str) -> NotebookNode:
+        """A released notebook; not to be changed."""
+        path = self.folder("release") / f"{name}.ipynb"
+        return _read_notebook(path, path.stat().st_mtime_ns)
+
+
+@functools.lru_cache(maxsize=64)
+def _read_notebook(path: Path, changed: int) -> NotebookNode:
+    """A notebook of ours, read once for every time it `changed`."""
+    return nbformat.read(path, as_version=4)
+
 
 def find_students(layout: Layout) -> tuple[list[str], list[str]]:
     """Students who sent something for the assignment, and sentences about what is no student."""
@@ -105,30 +129,38 @@ def find_students(layout: Layout) -> tuple[list[str], list[str]]:
     return students, notes
 
 
-def stage(layout: Layout, student: str) -> list[str]:
-    """Write the clean copy of one submission; returns every sentence about it."""
+def clean_copy(layout: Layout, student: str) -> CleanCopy:
+    """The clean copy of one submission, in memory."""
     names = layout.released()
     received = receive(layout.course / "submitted", student, layout.assignment, names)
+    # What concerns the whole submission is shown with its first notebook.
+    received.notes[names[0]][:0] = received.general
+    return CleanCopy(
+        {name: _clean_notebook(layout, name, received) for name in names},
+        list(dict.fromkeys(note for name in names for note in received.notes[name])),
+        received.timestamp,
+    )
+
+
+def stage(layout: Layout, student: str) -> list[str]:
+    """Write the clean copy of one submission; returns every sentence about it."""
+    clean = clean_copy(layout, student)
     target = layout.folder(STAGED, student)
     if target.exists():
         shutil.rmtree(target)
     target.mkdir(parents=True)
-    # What concerns the whole submission is shown with its first notebook.
-    received.notes[names[0]][:0] = received.general
-    for name in names:
-        notebook = _staged_notebook(layout, name, received)
+    for name, notebook in clean.notebooks.items():
         nbformat.write(notebook, target / f"{name}.ipynb")
-    if received.timestamp:
-        (target / "timestamp.txt").write_text(received.timestamp)
-    return list(dict.fromkeys(note for name in names for note in received.notes[name]))
+    if clean.timestamp:
+        (target / "timestamp.txt").write_text(clean.timestamp)
+    return clean.notes
 
 
-def _staged_notebook(layout: Layout, name: str, received: Received) -> NotebookNode:
+def _clean_notebook(layout: Layout, name: str, received: Received) -> NotebookNode:
     if name in received.notebooks:
         notebook = _notebook([_plain_cell(cell) for cell in received.notebooks[name]])
     else:
-        released = nbformat.read(layout.folder("release") / f"{name}.ipynb", as_version=4)
-        notebook = _notebook(released.cells)
+        notebook = _notebook(copy.deepcopy(layout.release(name).cells))
     # Nothing of the student's metadata survives, so this key is ours alone.
     notebook.metadata["autograder"] = {
         "notes": received.notes[name],
@@ -206,11 +238,11 @@ def _receive_timestamp(folder: int, received: Received) -> str | None:
     try:
         text = read_plain_file(folder, "timestamp.txt", 100).decode("ascii").strip()
         if TIMESTAMP.fullmatch(text):
-            datetime.fromisoformat(text[:19])
+            parse_utc(text)  # as nbgrader will
             return text
     except FileNotFoundError:
         return None
-    except (Unreadable, ValueError):
+    except (Unreadable, ValueError, OverflowError):
         pass
     received.general.append("timestamp.txt is not a time; the date of the files was taken instead.")
     times = [_modified(folder, f"{name}.ipynb") for name in received.notebooks]
@@ -302,6 +334,8 @@ def parse_notebook(content: bytes) -> tuple[list[Cell], list[str]]:
         raise Unreadable("is not a notebook file (its text is not JSON)") from None
     cells = [_parse_cell(item) for item in _raw_cells(data, remarks)]
     kept = [cell for cell in cells if cell is not None]
+    if sum(len(cell.source) for cell in kept) > MAX_TEXT:
+        raise Unreadable(f"holds more than {MAX_TEXT} characters of text and code")
     if len(kept) < len(cells):
         remarks.append(f"has {len(cells) - len(kept)} damaged cells, which were left out")
     _remark_kernel(data, remarks)

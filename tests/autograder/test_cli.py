@@ -77,7 +77,7 @@ def test_a_student_who_could_not_be_graded_makes_the_run_fail(fall, monkeypatch,
     def failing(*arguments):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("autograder.grade.stage", failing)
+    monkeypatch.setattr("autograder.submission.clean_copy", failing)
     assert main(["grade", "--course", str(fall)]) == FAILED
     assert "ada could not be graded: OSError: the disk is full" in capsys.readouterr().err
 
@@ -86,7 +86,7 @@ def test_a_machine_without_a_sandbox_says_what_to_do(fall, monkeypatch, capsys):
     def unavailable(isolation):
         raise SandboxError("bubblewrap is not installed: run `apt-get install bubblewrap`")
 
-    monkeypatch.setattr("autograder.grade.zygote", unavailable)
+    monkeypatch.setattr("autograder.execute.zygote", unavailable)
     assert main(["grade", "--course", str(fall)]) == NO_SANDBOX
     said = capsys.readouterr().err
     assert "apt-get install bubblewrap" in said and "Nothing was graded" in said

@@ -18,10 +18,9 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.server_extensions.formgrader import handlers
 from traitlets.config import Config
 
-from autograder import audit, execute, report, sample
-from autograder import grade as grading
+from autograder import audit, execute, report, sample, submission
 from autograder.config import ASSIGNMENT, Course
-from autograder.grade import find_graded, grade, record_submission, settings_of, write_feedback
+from autograder.grade import find_graded, grade, settings_of, write_feedback
 from autograder.sandbox import SandboxError
 from autograder.staging import staged
 
@@ -394,13 +393,10 @@ def test_a_second_run_grades_only_what_changed(course, runs):
 def test_a_lost_gradebook_is_filled_again_without_running_anything(course, runs):
     hand_in(course, "ada", sample.right)
     grade(course)
-    settings = settings_of(course)
     with course.gradebook() as gradebook:
         gradebook.remove_submission(ASSIGNMENT, "ada")
     assert not grade(course).results[0].unchanged
     assert len(runs) == 1
-    assert scores(course) == {"ada": FULL}
-    record_submission(course, "ada", settings)
     assert scores(course) == {"ada": FULL}
 
 
@@ -430,14 +426,14 @@ def test_points_given_by_hand_survive_another_run(course):
 def test_one_students_trouble_does_not_stop_the_next(course, monkeypatch):
     for student in ("ada", "bob"):
         hand_in(course, student, sample.right)
-    original = grading.stage
+    original = submission.clean_copy
 
     def failing(layout, student):
         if student == "ada":
             raise OSError("the disk is full")
         return original(layout, student)
 
-    monkeypatch.setattr(grading, "stage", failing)
+    monkeypatch.setattr(submission, "clean_copy", failing)
     outcome = grade(course)
     assert [(result.student, "disk is full" in result.error) for result in outcome.results] == [
         ("ada", True),
