@@ -12,11 +12,20 @@ import difflib
 from typing import Any
 
 # Importing a family fills the catalogue.
-from lossmath import adversarial, classification, divergence, penalty, preference, regression  # noqa: F401
+from lossmath import (  # noqa: F401
+    adversarial,
+    classification,
+    divergence,
+    embedding,
+    penalty,
+    preference,
+    regression,
+)
 from lossmath.arguments import Argument
 from lossmath.classification import hard_examples, ordinal_levels, perplexity
 from lossmath.divergence import entropy, expected_calibration_error, reliability
 from lossmath.domains import Interval, OneOf, Simplex
+from lossmath.embedding import semi_hard_negatives
 from lossmath.loss import CATALOGUE, Kink, Loss, Parameter, Residual, parameter
 from lossmath.numeric import numeric_hessian
 from lossmath.penalty import temporal_difference_target
@@ -43,6 +52,7 @@ __all__ = [
     "perplexity",
     "reduce",
     "reliability",
+    "semi_hard_negatives",
     "temporal_difference_target",
 ]
 

@@ -92,7 +92,7 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
         xp.arange(x.shape[axis], device=device(x)), (-1, *(1,) * ((x.ndim - 1 - axis) % x.ndim))
     )
     # The largest entry stands apart: adding its exp(0) = 1 to a small rest would cost all digits.
-    zero = xp.zeros_like(wide)
+    zero = xp.where(xp.isnan(wide), wide, 0.0)
     shifted = xp.where(place == best, zero, wide - xp.take_along_axis(wide, best, axis=axis))
     rest = xp.sum(xp.where(place == best, zero, xp.exp(shifted)), axis=axis, keepdims=True)
     return xp.astype(shifted - xp.log1p(rest), x.dtype)
