@@ -285,6 +285,39 @@ class Accumulates(Law):
 
 
 @dataclass(frozen=True)
+class Ladder(Law):
+    """A derivation: each step, written differently, gives the numbers of the step before it.
+
+    `function` is the step it starts from; `steps` are the others in order, each with its arguments
+    at the same points.
+    """
+
+    arguments: tuple
+    steps: tuple[tuple[str, tuple], ...]
+
+    @property
+    def says(self) -> str:
+        return f"From {self.function} to {self.steps[-1][0]}, every step gives the same numbers."
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        return super().counterexample(student, [self.arguments])
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        below, given = self.function, student(self.function, *arguments)
+        for step, seen in self.steps:
+            value = student(step, *seen)
+            if not _close(value, given):
+                return Counterexample(
+                    (
+                        f"{step} is the first false step: it gives {show(value)}",
+                        f"at the same points, {below} gives {show(given)}",
+                    )
+                )
+            below, given = step, value
+        return None
+
+
+@dataclass(frozen=True)
 class Figure(Law):
     """A figure has a line for each name, and says what its axes and lines are."""
 
@@ -339,12 +372,17 @@ def _turned_round(*arguments: Any) -> tuple:
     return tuple(np.flip(a) if isinstance(a, np.ndarray) else a for a in arguments)
 
 
+def _classes_swapped(logit: np.ndarray, label: np.ndarray) -> tuple:
+    return -logit, 1 - label
+
+
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
     "shift": ("Adding 16 to all numbers", _shifted),
     "masked values": ("Writing NaN into the masked slots", _masked_out),
     "padding": ("One more column of padding", _padded),
     "order": ("Writing everything in reverse order", _turned_round),
+    "classes swapped": ("Turning the sign of z and taking 1 − y for y", _classes_swapped),
     "answers alike": ("Adding one number to both answers of a pair", _raised),
 }
 

@@ -120,6 +120,18 @@ CASES = {
         {"f": np.max},
         {"f": lambda x: x[0]},
     ),
+    "classes swapped": (
+        laws.Invariant("f", "classes swapped"),
+        [(TWO, np.array([0.25, 1.0]))],
+        {"f": lambda z, y: np.logaddexp(0, z) - y * z},
+        {"f": lambda z, y: np.logaddexp(0, z) + y * z},
+    ),
+    "ladder": (
+        laws.Ladder("f", (TWO,), (("g", (TWO, ONE)), ("h", (TWO,)))),
+        [],
+        {"f": lambda x: 2 * x, "g": lambda x, y: y * x, "h": lambda x: x + x},
+        {"f": lambda x: 2 * x, "g": lambda x, y: x + y, "h": lambda x: x},
+    ),
     "answers alike": (
         laws.Invariant("f", "answers alike"),
         [(VALUES, 2.0)],
