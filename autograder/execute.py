@@ -193,11 +193,15 @@ def explain(part: dict[str, Any], most: float, received: bool) -> str:
 
 def with_outputs(notebook: NotebookNode, record: Record) -> NotebookNode:
     """The graded notebook, as nbgrader and the feedback page read it."""
-    graded = copy.deepcopy(notebook)
-    graded.metadata["autograder"] = {"fingerprint": record.fingerprint}
-    for cell, outputs in zip(graded.cells, record.outputs, strict=True):
-        if cell.cell_type == "code":
-            cell.outputs = [nbformat.from_dict(output) for output in outputs]
+    graded = copy.copy(notebook)
+    about = {"autograder": NotebookNode(fingerprint=record.fingerprint)}
+    graded.metadata = NotebookNode(notebook.metadata | about)
+    graded.cells = [
+        NotebookNode(cell | {"outputs": list(map(nbformat.from_dict, outputs))})
+        if cell.cell_type == "code"
+        else cell
+        for cell, outputs in zip(notebook.cells, record.outputs, strict=True)
+    ]
     if record.notes:
         graded.cells.insert(0, notes_cell(record.notes))
     return graded

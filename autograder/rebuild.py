@@ -20,7 +20,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import is_locked
 from traitlets import Unicode
 
-from autograder.preflight import Layout
+from autograder.preflight import Cell, Layout, plain_cell
 
 
 class Rebuild(NbGraderPreprocessor):
@@ -46,6 +46,7 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     record = copy.deepcopy(submitted.metadata.get("autograder", {"notes": [], "received": True}))
     originals = {_grade_id(cell): cell for cell in released.cells if _grade_id(cell)}
     texts, own = _sort_cells(submitted.cells, originals, record["notes"])
+    record["notes"] = list(dict.fromkeys(record["notes"]))  # a cell may be there a hundred times
     missing = [name for name in originals if name not in texts]
     if record["received"]:
         record["notes"] += [_missing_note(originals[name], name) for name in missing]
@@ -82,12 +83,8 @@ def _sort_cells(
             )
         elif name in originals:
             notes.append(f"The cell {name} was turned into a {cell.cell_type} cell.")
-        own[last].append(_own_cell(cell))
+        own[last].append(plain_cell(Cell(cell.cell_type, cell.source)))
     return texts, own
-
-
-def _own_cell(cell: NotebookNode) -> NotebookNode:
-    return getattr(nbformat.v4, f"new_{cell.cell_type}_cell")(source=cell.source)
 
 
 def _missing_note(original: NotebookNode, name: str) -> str:

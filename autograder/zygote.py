@@ -10,6 +10,7 @@ or its init ends, everything it ever started ends with it.
 from __future__ import annotations
 
 import ctypes
+import gc
 import io
 import json
 import os
@@ -70,6 +71,8 @@ def warm_up() -> Any:
     import matplotlib.pyplot
     import torch
 
+    import lossmath.course  # noqa: F401
+
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
     shell = responder.make_shell()
@@ -78,6 +81,9 @@ def warm_up() -> Any:
     figure = matplotlib.figure.Figure()
     figure.subplots().plot([0, 1], label="warm")
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    # A collection in a fork would touch, and so copy, everything that is warm.
+    gc.collect()
+    gc.freeze()
     return shell
 
 
