@@ -171,7 +171,7 @@ def identical(a: Any, b: Any) -> bool:
         return a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f")
     if hasattr(a, "__dict__"):
         return type(a) is type(b) and identical(vars(a), vars(b))
-    return a == b
+    return type(a) is type(b) and a == b
 
 
 def _compare(reply: Reply, got: Any, expected: Any, rtol: float | None, item: str) -> None:

@@ -78,7 +78,10 @@ def _configure_autograde(c: Config, course: Path, solutions: Path) -> None:
 def _configure_pages(c: Config) -> None:
     c.HTMLExporter.sanitize_html = True
     c.HTMLExporter.embed_images = False  # a picture's path in a submission must open no file
-    c.HTMLExporter.filters = {"markdown2html": "autograder.feedback.safe_markdown2html"}
+    c.HTMLExporter.filters = {
+        "markdown2html": "autograder.feedback.safe_markdown2html",
+        "highlight_code": "autograder.feedback.safe_highlight_code",
+    }
     c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackExporter"
 
 

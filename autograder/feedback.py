@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,12 +19,14 @@ from typing import Any
 import bleach
 import nbformat
 from nbconvert.exporters import HTMLExporter
+from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 
 MAX_TEXT = 100_000  # characters of output kept per cell
 MAX_PICTURE = 4_000_000  # bytes of pictures kept per cell
 MAX_OUTPUTS = 100
+MAX_RENDERED = 5_000  # characters of one cell: renderers may take the square or cube of it
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 # ---------------------------------------------------------------------------- outputs
@@ -120,6 +123,8 @@ EMBEDDED = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+")
 
 def safe_markdown2html(source: str) -> str:
     """Markdown as HTML without script, styles, forms, frames, or anything fetched by itself."""
+    if len(source) > MAX_RENDERED:
+        return _as_typed(source)
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
     try:
         page = MarkdownWithMath(renderer=renderer).render(_without_attachments(source))
@@ -132,6 +137,18 @@ def safe_markdown2html(source: str) -> str:
         protocols=["http", "https", "mailto", "data"],
         strip=True,
     )
+
+
+def safe_highlight_code(source: str, metadata: Any = None) -> str:
+    """Code as HTML in colours. `metadata` is nbconvert's, and of no use here."""
+    if len(source) > MAX_RENDERED:
+        return _as_typed(source)
+    return Highlight2HTML(pygments_lexer="python")(source)
+
+
+def _as_typed(source: str) -> str:
+    """A text too long to be rendered in good time."""
+    return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
 
 
 def _without_attachments(source: str) -> str:

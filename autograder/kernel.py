@@ -28,6 +28,7 @@ CELL_SECONDS = 30.0
 QUESTION_SECONDS = 5.0
 FORK_SECONDS = 20.0  # longest fork and isolation
 GRACE_SECONDS = 1.0  # between Ctrl-C and the end of the process
+NOTEBOOK_BYTES = 24_000_000  # of outputs kept: more than a notebook file may have
 TRANSFER_SECONDS = 5.0  # for a reply that has begun to arrive
 
 # More than a notebook's share of the warm interpreter: an honest notebook meets the limit of the
@@ -36,6 +37,7 @@ SHARED_MB = 256
 
 BROKEN = "sent something that is not the reply to what it was asked"
 ENDED = "ended by itself"
+NO_ROOM = f"[left out: the notebook showed more than {NOTEBOOK_BYTES // 1_000_000} MB before]\n"
 OVERTIME = "did not stop when its time was over"
 
 
@@ -179,6 +181,7 @@ class Kernel:
         self.deadline = time.monotonic() + limits.notebook_seconds
         self.limits = limits
         self.number = 0
+        self.room = NOTEBOOK_BYTES
         self.lock = threading.Lock()
         self.closed = False
         memory = (limits.memory_mb + SHARED_MB) << 20
@@ -198,6 +201,9 @@ class Kernel:
             payload = wire.cell(self.number, source)
             reply, timed_out = self._exchange(payload, wire.RUN_BYTES, timeout)
             outputs, ok = wire.decode_run(reply, self.number)
+            self.room -= len(reply)
+            if self.room < 0:
+                outputs = [{"output_type": "stream", "name": "stderr", "text": NO_ROOM}]
         except wire.BadReply:
             self._end(BROKEN)
         except KernelDied:

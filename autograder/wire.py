@@ -488,7 +488,11 @@ def _output(item: Any) -> dict:
         _require(item.get("name") in ("stdout", "stderr"), "unknown stream")
         return {"output_type": kind, "name": item["name"], "text": _some_text(item.get("text"))}
     if kind == "error":
-        fields = {name: _some_text(item.get(name)) for name in ("ename", "evalue")}
+        # The name becomes part of sentences in the table and in the notes.
+        fields = {
+            "ename": plain_text(_some_text(item.get("ename")), 80),
+            "evalue": _some_text(item.get("evalue")),
+        }
         traceback = [_some_text(part) for part in _list(item.get("traceback"))]
         return {"output_type": kind, **fields, "traceback": traceback}
     _require(kind in ("display_data", "execute_result"), "unknown kind of output")
