@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -64,7 +65,7 @@ def _release(options: argparse.Namespace) -> int:
 def _grade(options: argparse.Namespace) -> int:
     """Run submissions in the sandbox, judge them, and fill nbgrader's gradebook."""
     course = Course.open(options.course)
-    outcome = _grade_with_progress(course, options.students, options.isolation)
+    outcome = _grade_with_progress(course, options, options.students)
     if options.json:
         scores = report.collect(course, [result.student for result in outcome.results])
         print(json.dumps(report.as_json(scores) | {"failed": _failures(outcome)}, indent=1))
@@ -102,7 +103,7 @@ def _demo(options: argparse.Namespace) -> int:
     problems = bank.problems()
     release(course.folder, problems, course.config)
     sample.write(course, problems)
-    outcome = _grade_with_progress(course, [], options.isolation)
+    outcome = _grade_with_progress(course, options)
     scores = report.collect(course)
     Console().print(report.as_tables(scores))
     print(f"Feedback pages: {_write_pages(course, [])}")
@@ -117,11 +118,15 @@ def _demo(options: argparse.Namespace) -> int:
 # ---------------------------------------------------------------------------- shared steps
 
 
-def _grade_with_progress(course: Course, students: list[str], isolation: str | None) -> ClassResult:
-    if isolation == "none":
+def _grade_with_progress(
+    course: Course, options: argparse.Namespace, students: Iterable[str] = ()
+) -> ClassResult:
+    if options.isolation == "none":
         _complain("NO SANDBOX: students' code runs with your rights and can read your files")
     with _progress("grading") as advance:
-        return grade(course, students, isolation, advance)
+        return grade(
+            course, students, options.isolation, advance, options.workers, options.scheduler
+        )
 
 
 def _write_pages(course: Course, students: list[str]) -> Path:
@@ -184,12 +189,12 @@ def _parser() -> argparse.ArgumentParser:
     for name, run in (("grade", _grade), ("feedback", _feedback), ("report", _report)):
         command = _command(commands, name, run)
         command.add_argument("students", nargs="*", metavar="STUDENT", help="only these students")
-    _isolation(commands.choices["grade"])
+    _grading(commands.choices["grade"])
     for name in ("grade", "report"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
     demo = _command(commands, "demo", _demo, course=Path("build/demo"))
-    _isolation(demo)
+    _grading(demo)
     return parser
 
 
@@ -207,9 +212,28 @@ def _command(commands, name: str, run: Callable, course: Path = Path()) -> argpa
     return command
 
 
-def _isolation(command: argparse.ArgumentParser) -> None:
+def _grading(command: argparse.ArgumentParser) -> None:
+    """Options of the commands that run students' code."""
     command.add_argument(
         "--isolation",
         choices=["bwrap", "none"],
         help="'none' runs students' code with your own rights: for your own work alone",
     )
+    command.add_argument(
+        "--workers",
+        type=_count,
+        default=os.cpu_count() or 1,
+        metavar="N",
+        help="processes that grade at the same time (default: one for each core)",
+    )
+    command.add_argument(
+        "--scheduler",
+        metavar="URL",
+        help="grade on the workers of this dask scheduler instead, such as tcp://head:8786",
+    )
+
+
+def _count(text: str) -> int:
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, at least 1")
+    return int(text)

@@ -22,13 +22,14 @@ from pathlib import Path
 from nbgrader.converters import GenerateFeedback
 from sqlalchemy.exc import SAWarning
 
-from autograder import audit, workers
+from autograder import audit
 from autograder.config import ASSIGNMENT, Course
 from autograder.execute import SandboxExecute, Settings
 from autograder.gradebook import Writer
 from autograder.preflight import find_students
 from autograder.sandbox import SandboxError
 from autograder.submission import grade_submission
+from autograder.workers import hired, run
 
 
 @dataclass
@@ -63,10 +64,10 @@ def grade(
     students: Iterable[str] = (),
     isolation: str | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, student: None,
-    count: int = 1,
+    workers: int = 1,
     scheduler: str | None = None,
 ) -> ClassResult:
-    """Grade the submissions of `students`, or of everybody, with `count` workers.
+    """Grade the submissions of `students`, or of everybody, with so many `workers`.
 
     `scheduler` is the address of a dask scheduler whose workers grade instead; they see the course
     folder under the same path. `progress(done, total, student)` is called at the start and after
@@ -86,9 +87,9 @@ def grade(
     with (
         _only_run(course),
         Writer(course, _log(course)) as writer,
-        workers.hired(max(1, min(count, len(chosen))), scheduler) as (executor, at_once),
+        hired(max(1, min(workers, len(chosen))), scheduler) as (executor, at_once),
     ):
-        for student, future in workers.run(executor, at_once, task, chosen):
+        for student, future in run(executor, at_once, task, chosen):
             results[student] = _record(course, student, future, writer)
             progress(len(results), len(chosen), student)
     return ClassResult([results[student] for student in chosen], notes)
