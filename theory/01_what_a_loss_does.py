@@ -968,7 +968,8 @@ print(f"best constant when padding counts as zeros: {zeroed}; when it is masked:
 # %% [markdown]
 # * **Micro-batches.** Ten tokens arrive as one and nine. The mean of the two means is
 #   5.11<!--= f"{mean_of_means:.2f}" -->, the mean is 1.20<!--= f"{true_mean:.2f}" -->. This was a
-#   real bug in gradient accumulation, found in several widely used training libraries (2024). Add the sums, divide once.
+#   real bug in gradient accumulation, found in several widely used training libraries (2024). Add
+#   the sums, divide once.
 # * **Shapes.** After broadcasting, perfect predictions cost
 #   0.173<!--= f"{perfect:.3f}" --> and always saying the mean costs
 #   0.087<!--= f"{constant:.3f}" -->. The best model is now the one that ignores its input. It
