@@ -122,6 +122,14 @@ def expect(reply: Reply, expected: Any, *, rtol: float | None = None, law: str =
         raise Failure(f"{reply.inputs}, {law}.") from None
 
 
+def value_like(reply: Reply, form: Any) -> Any:
+    """The answer's value for use in a law, once it has the kind and shape of `form`."""
+    if isinstance(form, tuple | list):
+        got = _items(reply, reply.value, form)
+        return tuple(_of_shape(reply, g, np.asarray(f), _item(i)) for i, (g, f) in got)
+    return _of_shape(reply, reply.value, np.asarray(form), "")
+
+
 def expect_dtype(reply: Reply, dtype: str) -> None:
     """The answer is an array of this precision."""
     got = np.asarray(reply.value).dtype
@@ -176,25 +184,34 @@ def identical(a: Any, b: Any) -> bool:
 
 def _compare(reply: Reply, got: Any, expected: Any, rtol: float | None, item: str) -> None:
     if isinstance(expected, tuple | list):
-        _compare_items(reply, got, expected, rtol)
+        for i, (one, other) in _items(reply, got, expected):
+            _compare(reply, one, other, rtol, _item(i))
         return
     wanted = np.asarray(expected)
-    values = _as_numbers(reply, got, wanted, item)
-    if values.shape != wanted.shape:
-        asked_for = f"shape {wanted.shape}" if wanted.shape else "a single number"
-        _fail(reply, f"has shape {values.shape}, {asked_for} is asked for", item)
+    values = _of_shape(reply, got, wanted, item)
     if values.dtype.kind in "iu" and not np.array_equal(values, wanted):
         _fail(reply, "is a whole number where a fraction is asked for", item)
     _compare_values(reply, values.astype(float), wanted, rtol, item)
 
 
-def _compare_items(reply: Reply, got: Any, expected: Any, rtol: float | None) -> None:
+def _of_shape(reply: Reply, got: Any, wanted: np.ndarray, item: str) -> np.ndarray:
+    values = _as_numbers(reply, got, wanted, item)
+    if values.shape != wanted.shape:
+        asked_for = f"shape {wanted.shape}" if wanted.shape else "a single number"
+        _fail(reply, f"has shape {values.shape}, {asked_for} is asked for", item)
+    return values
+
+
+def _items(reply: Reply, got: Any, expected: Any) -> Iterator[tuple[int, tuple[Any, Any]]]:
     if not isinstance(got, tuple | list):
         _fail(reply, f"is {_kind(got)}, {len(expected)} items are asked for")
     if len(got) != len(expected):
         _fail(reply, f"has {len(got)} items, {len(expected)} are asked for")
-    for i, (one, other) in enumerate(zip(got, expected, strict=True)):
-        _compare(reply, one, other, rtol, f" (item {i + 1})")
+    return enumerate(zip(got, expected, strict=True))
+
+
+def _item(i: int) -> str:
+    return f" (item {i + 1})"
 
 
 def _as_numbers(reply: Reply, got: Any, wanted: np.ndarray, item: str) -> np.ndarray:

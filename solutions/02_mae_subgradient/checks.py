@@ -11,6 +11,7 @@ from autograder.checks import (
     expect_unchanged,
     numbers,
     sizes,
+    value_like,
 )
 
 ODD_MAGNITUDES = ((1e-200, "f8"), (1e200, "f8"), (1.0, "f4"), (9.0, "i8"))
@@ -36,6 +37,11 @@ def readings(rng, size, scale=1.0):
 def constant_mae(ask, constant, target):
     """What the student's own mae says about a constant prediction."""
     return ask("mae", np.full(target.shape, constant), target)
+
+
+def ends_of(reply):
+    """Both ends of an interval the student gave, as numbers."""
+    return [float(end) for end in value_like(reply, (0.0, 0.0))]
 
 
 @check("value", points=0.5, says="The value is right for vectors and for tables.")
@@ -85,20 +91,20 @@ def corners(ask, reference, rng):
 def touches_from_below(ask, reference, rng):
     for size in (2, 5, int(rng.integers(10, 30))):
         prediction, target = pair(rng, size)
-        gradient = ask("mae_gradient", prediction, target)
-        expect(gradient, np.broadcast_to(gradient.value, prediction.shape))
-        start = ask("mae", prediction, target).value
+        reply = ask("mae_gradient", prediction, target)
+        gradient = value_like(reply, prediction)
+        start = value_like(ask("mae", prediction, target), 0.0)
         # On its own straight piece the loss follows the line exactly; elsewhere it lies above.
         room = np.abs(prediction - target)
         near = rng.uniform(-0.9, 0.9, size) * room
-        promised = start + np.sum(gradient.value * near)
+        promised = start + np.sum(gradient * near)
         law = "your mae does not change as your mae_gradient promises"
         expect(ask("mae", prediction + near, target), promised, rtol=1e-8, law=law)
         for _ in range(3):
             far = numbers(rng, size, 3.0)
-            line = start + np.sum(gradient.value * far)
-            if ask("mae", prediction + far, target).value < line - 1e-8:
-                raise Failure(f"{gradient.inputs}, the line of mae_gradient cuts above your mae.")
+            line = start + np.sum(gradient * far)
+            if value_like(ask("mae", prediction + far, target), 0.0) < line - 1e-8:
+                raise Failure(f"{reply.inputs}, the line of mae_gradient cuts above your mae.")
 
 
 @check("gradient", points=0.5, says="Tiny, huge, float32 and whole numbers keep their accuracy.")
@@ -152,12 +158,11 @@ def slopes_on_both_sides(ask, reference, rng):
     for size in (3, 8, int(rng.integers(10, 30))):
         target = readings(rng, size)
         constant = float(rng.choice(target))
-        reply = ask("slope_interval", constant, target)
-        expect(reply, (float(reply.value[0]), float(reply.value[1])))
-        start = constant_mae(ask, constant, target).value
+        ends = ends_of(ask("slope_interval", constant, target))
+        start = value_like(constant_mae(ask, constant, target), 0.0)
         others = np.abs(target - constant)
         step = 0.9 * np.min(others, where=others > 0, initial=2.0)
-        for slope, move in zip(reply.value, (-step, step), strict=True):
+        for slope, move in zip(ends, (-step, step), strict=True):
             side = "left" if move < 0 else "right"
             law = f"your mae at {constant:.6g} has another slope to the {side}"
             moved = constant_mae(ask, constant + move, target)
@@ -198,14 +203,13 @@ def flat_inside(ask, reference, rng):
     for size in (2, 6, 7, 11):
         target = numbers(rng, size, 3.0) - 4
         reply = ask("minimisers", target)
-        expect(reply, (float(reply.value[0]), float(reply.value[1])))
-        low, high = (float(end) for end in reply.value)
-        least = constant_mae(ask, low, target).value
+        low, high = ends_of(reply)
+        least = value_like(constant_mae(ask, low, target), 0.0)
         for inside in (high, low + rng.uniform() * (high - low)):
             law = "your mae is not the same everywhere between your two ends"
             expect(constant_mae(ask, inside, target), least, rtol=1e-8, law=law)
         for outside in (low - 0.01, high + 0.01):
-            if not constant_mae(ask, outside, target).value > least:
+            if not value_like(constant_mae(ask, outside, target), 0.0) > least:
                 raise Failure(f"{reply.inputs}, your mae is no larger just outside your two ends.")
 
 

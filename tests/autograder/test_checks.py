@@ -16,6 +16,7 @@ from autograder.checks import (
     expect_refusal,
     expect_unchanged,
     identical,
+    value_like,
 )
 from autograder.kernel import LocalAsk
 from autograder.wire import StudentError
@@ -212,3 +213,16 @@ def test_questions_are_kept_as_they_were_asked():
 )
 def test_identical(a, b, same):
     assert identical(a, b) is same
+
+
+def test_a_value_for_a_law_has_its_form_and_any_number():
+    table = value_like(answer(np.array([[1, 2]])), np.zeros((1, 2)))
+    np.testing.assert_array_equal(table, [[1, 2]])
+    assert value_like(answer((2, np.nan)), (0.0, 0.0))[0] == 2
+
+
+@pytest.mark.parametrize("form", [0.0, np.zeros(3), (0.0, 0.0)], ids=str)
+@pytest.mark.parametrize("got", [None, "text", np.zeros((2, 2)), [1.0], True], ids=str)
+def test_a_value_of_another_form_cannot_enter_a_law(got, form):
+    with pytest.raises(Failure, match="the answer of f"):
+        value_like(answer(got), form)
