@@ -327,9 +327,9 @@ class Chooser(widgets.VBox):
     """Two questions and the record that answers them."""
 
     def __init__(self):
-        wide = {"style": {"description_width": "9em"}, "layout": {"width": "34em"}}
+        wide = {"style": {"description_width": "7em"}, "layout": {"width": "36em"}}
         self.what = widgets.Dropdown(options=list(ANSWERS), description="I predict", **wide)
-        self.matters = widgets.Dropdown(description="and what matters:", **wide)
+        self.matters = widgets.Dropdown(description="what matters", **wide)
         self.shown = widgets.HTMLMath()
         super().__init__([self.what, self.matters, self.shown])
         self.what.observe(self._ask, "value")
