@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogFormatter
 from PIL import Image
 
 from lossmath.explore import layout
@@ -74,9 +75,21 @@ def _axes(axes: Axes, panel: Panel, place: layout.Place) -> None:
     axes.set_xlabel(panel.x.label, size=size)
     axes.set_ylabel(panel.y.label, size=size)
     axes.tick_params(labelsize=11 * POINT, length=3, width=0.7)
+    axes.tick_params(which="minor", labelsize=11 * POINT)
+    for axis, described in ((axes.xaxis, panel.x), (axes.yaxis, panel.y)):
+        if described.scale == "log":
+            axis.set_major_formatter(_PlainNumbers())
+            axis.set_minor_formatter(_PlainNumbers())
     axes.grid(linewidth=0.6)
     for name in ("left", "bottom"):
         axes.spines[name].set_linewidth(0.7)
+
+
+class _PlainNumbers(LogFormatter):
+    """Labels the ticks that matplotlib would, but 0.1 and not a power, as in the browser."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return number(x) if super().__call__(x, pos) else ""
 
 
 def _dash(stroke: str) -> Any:

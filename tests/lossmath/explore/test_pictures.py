@@ -144,3 +144,18 @@ def test_a_page_names_no_other_host_and_cannot_be_broken_by_a_title():
     data = re.search(r"data-lm-explorer>(.*?)</script>", html, re.DOTALL)[1]
     assert json.loads(data)["spec"]["panels"][0]["title"] == "</script><b>"
     assert "&lt;Losses&gt;" in html
+
+
+def test_a_log_axis_of_a_still_counts_in_plain_numbers():
+    picture = Picture(
+        [Panel("", [Curve([0.01, 1], [2, 14])], Axis("", 0.01, 1, "log"), Axis("", 2, 14, "log"))]
+    )
+    axes = still.draw(Scene(lambda: picture, []), picture).axes[0]
+    axes.figure.draw_without_rendering()
+
+    def labels(axis):
+        return [text for minor in (False, True) for tick in axis.get_ticklabels(minor=minor)
+                if (text := tick.get_text())]  # fmt: skip
+
+    assert {"0.01", "0.1", "1"} <= set(labels(axes.xaxis)) and "10" in labels(axes.yaxis)
+    assert not any("$" in text or "e" in text for text in labels(axes.xaxis) + labels(axes.yaxis))
