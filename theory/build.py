@@ -17,6 +17,7 @@ import io
 import json
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,7 +86,7 @@ class Chapter:
             cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("jupyter", "tags")}
             if cell.cell_type == "code":
                 cell.execution_count = None
-                cell.outputs = [kept for output in cell.outputs if (kept := _kept(output))]
+                cell.outputs = _joined(kept for output in cell.outputs if (kept := _kept(output)))
         nbformat.validate(notebook)
         return notebook
 
@@ -152,6 +153,18 @@ def _kept(output: NotebookNode) -> NotebookNode | None:
         output.data = {kind: data for kind, data in output.data.items() if kind in KEPT}
         return output if output.data else None
     return output
+
+
+def _joined(outputs: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """The outputs with printed text in one piece, which a busy machine delivers in several."""
+    joined: list[NotebookNode] = []
+    for output in outputs:
+        before = joined[-1] if joined else None
+        if before and output.output_type == "stream" and before.get("name") == output.name:
+            before.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def _without_pictures(notebook: NotebookNode) -> tuple[str, list[str]]:

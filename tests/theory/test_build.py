@@ -67,6 +67,12 @@ def test_a_failing_cell_fails_the_chapter(tmp_path):
         built(tmp_path, "# %%\n1 / 0\n")
 
 
+def test_printed_text_stays_in_one_piece_however_slowly_it_comes(tmp_path):
+    slow = "# %%\nimport time\nfor i in range(3):\n    print(i)\n    time.sleep(0.5)\n"
+    (output,) = built(tmp_path, slow).cells[0].outputs
+    assert output.text == "0\n1\n2\n"
+
+
 def test_building_twice_gives_the_same_bytes_and_no_widget_state(tmp_path):
     text = (
         "# %%\nimport lossmath as lm\n"
