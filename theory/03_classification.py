@@ -696,8 +696,8 @@ Explorer(
 # %%
 undecided = np.linalg.eigvalsh(lm.LogSumExp().hessian(np.zeros(3)))
 confident = np.linalg.eigvalsh(lm.LogSumExp().hessian(np.array([10.0, 0.0, 0.0])))
-print("eigenvalues, undecided:   ", " ".join(f"{abs(e):.2g}" for e in undecided))
-print("eigenvalues, 10 logits up:", " ".join(f"{abs(e):.2g}" for e in confident))
+print("eigenvalues, undecided:   ", " ".join(f"{abs(e):.6f}" for e in undecided))
+print("eigenvalues, 10 logits up:", " ".join(f"{abs(e):.6f}" for e in confident))
 assert confident.max() < 1e-3 * undecided.max()
 
 # %% [markdown]
