@@ -97,7 +97,7 @@ class Processes(Executor):
     """
 
     def __init__(self, count: int):
-        self.workers = {_Worker() for _ in range(count)}
+        self.workers = [_Worker() for _ in range(count)]
         self.idle: SimpleQueue[_Worker] = SimpleQueue()
         for worker in self.workers:
             self.idle.put(worker)
@@ -107,7 +107,7 @@ class Processes(Executor):
         try:
             future = worker.executor.submit(function, *args, **kwargs)
         except BrokenExecutor:  # lost while it had nothing to do
-            worker = self._replaced(worker)
+            worker.renew()
             future = worker.executor.submit(function, *args, **kwargs)
         future.add_done_callback(lambda done: self._take_back(worker, done))
         return future
@@ -123,19 +123,19 @@ class Processes(Executor):
         self.shutdown(cancel_futures=kind is not None)
 
     def _take_back(self, worker: _Worker, done: Future) -> None:
-        self.idle.put(self._replaced(worker) if _is_lost(done) else worker)
-
-    def _replaced(self, worker: _Worker) -> _Worker:
-        self.workers.remove(worker)
-        new = _Worker()
-        self.workers.add(new)
-        return new
+        if _is_lost(done):
+            worker.renew()
+        self.idle.put(worker)
 
 
 class _Worker:
     """One process, started with its first work; it ends when its lifeline does."""
 
     def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        """Make ready to start, in place of a process that is lost."""
         # Forked from a process that has nothing but imported: forking this one, with its threads,
         # could copy a lock that nobody will ever open.
         context = multiprocessing.get_context("forkserver")

@@ -1,17 +1,16 @@
 """A class from submissions to gradebook: traps closed, nobody lost, the same score each way."""
 
 import copy
-import json
 import os
 import shutil
 import stat
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from classroom import FIRST, FULL, contents, hand_in, nbgrader, shown
 from nbconvert.exporters import HTMLExporter
 from nbgrader.apps import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
@@ -24,15 +23,13 @@ from autograder.grade import find_graded, grade, settings_of, write_feedback
 from autograder.sandbox import SandboxError
 from autograder.staging import staged
 
-FIRST = "01_mse_gradient"
-FULL = 8.0  # without the written answer, which waits for a reader
 SCRIPT = "<script>alert(1)</script><img src=x onerror=alert(1)>"
 
 
 # ---------------------------------------------------------------------------- the class
 
 
-def shown(source):
+def showing(source):
     """No answer, and a cell of the student's own that shows something."""
     return sample.empty_with(source)
 
@@ -115,17 +112,17 @@ CLASS = {
     "untouched": (sample.untouched, 0.0),
     "tagged": (sample.tagged, 0.0),
     "saved": (saved_scores, 0.0),
-    "shows-10": (shown("10.0"), 0.0),
-    "shows-nan": (shown("float('nan')"), 0.0),
-    "shows-inf": (shown("float('inf')"), 0.0),
-    "shows-11": (shown("11"), 0.0),
+    "shows-10": (showing("10.0"), 0.0),
+    "shows-nan": (showing("float('nan')"), 0.0),
+    "shows-inf": (showing("float('inf')"), 0.0),
+    "shows-11": (showing("11"), 0.0),
     "displays-0": (
         lambda p, n: sample._add(
             sample.right(p, n), "from IPython.display import display; display(0)"
         ),
         FULL,
     ),
-    "shows-nothing": (shown("pass"), 0.0),
+    "shows-nothing": (showing("pass"), 0.0),
     "shows-numpy-0": (
         lambda p, n: sample._add(sample.right(p, n), "import numpy; numpy.float64(0.0)"),
         FULL,
@@ -134,7 +131,7 @@ CLASS = {
     "raises": (lambda p, n: sample._add(sample.right(p, n), "raise ValueError"), FULL),
     "quits": (lambda p, n: sample._add(sample.right(p, n), "quit()"), FULL),
     "exits": (lambda p, n: sample._add(sample.right(p, n), "import os; os._exit(0)"), FULL),
-    "patches": (shown(sample.PATCH), 0.0),
+    "patches": (showing(sample.PATCH), 0.0),
     "no-checks": (without("value", "gradient", "share"), FULL),
     "no-gradient": (without("mse_gradient"), 5.0),
     "doubled": (doubled, FULL),
@@ -144,17 +141,6 @@ CLASS = {
     "own-graded": (own_graded_cell, 0.0),
     "scripted": (scripted, FULL),
 }
-
-
-def hand_in(course, student, answer):
-    problem = execute.load_problem(settings_of(course).solutions / FIRST)
-    notebook = nbformat.read(course.layout.folder("release") / f"{FIRST}.ipynb", as_version=4)
-    folder = course.layout.folder("submitted", student)
-    folder.mkdir(parents=True)
-    path = folder / f"{FIRST}.ipynb"
-    # Written without validation: hostile files need not be valid.
-    path.write_text(json.dumps(answer(problem, notebook)))
-    return path
 
 
 def plant_files(course):
@@ -258,20 +244,10 @@ def _no_pipes(folder, names):
     return [name for name in names if stat.S_ISFIFO(os.lstat(f"{folder}/{name}").st_mode)]
 
 
-def nbgrader(folder, *arguments, path=None):
-    here = Path(sys.executable).parent
-    return subprocess.run(
-        [str(here / "nbgrader"), *arguments],
-        cwd=folder,
-        env=os.environ | {"PATH": path or f"{here}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-
-
 def test_nbgraders_own_commands_give_the_same_scores(graded, by_hand):
     assert scores(by_hand) == scores(graded)
+    assert contents(by_hand) == contents(graded)
+    assert shown(by_hand) == shown(graded)
     page = by_hand.layout.folder("feedback", "right") / f"{FIRST}.html"
     assert "Content-Security-Policy" in page.read_text()
 
