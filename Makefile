@@ -13,7 +13,7 @@ test: setup        ## lint, type check and run every test
 	$(BIN)/pytest
 
 lab: setup         ## open the course in JupyterLab
-	$(BIN)/jupyter lab theory/02_regression.ipynb
+	$(BIN)/jupyter lab theory/00_start_here.ipynb
 
 notebooks: setup   ## build every notebook from its text
 	$(BIN)/python theory/build.py
