@@ -120,9 +120,9 @@ def no_direction(ask, reference, rng):
 # mean over the run            1.000 ± 0.002   0.399 ± 0.004      0     0     1     0
 # last step                    0.931 ± 0.030   0.056 ± 0.030      0.11  0     0.99  0.16
 #
-# Without an error in 26 000 dominated and 26 000 healthy runs, the solution's rate of error is below
-# 1.2e-4 (at 95 %); the check with the fewest runs is then passed with a probability above 1 - 6e-6.
-# A diagnosis by values passes the first check with a probability below 1e-12.
+# Without an error in 26 000 dominated and 26 000 healthy runs, the solution's rate of error is
+# below 1.2e-4 (at 95 %); the check with the fewest runs is then passed with a probability above
+# 1 - 6e-6. A diagnosis by values passes the first check with a probability below 1e-12.
 @check("diagnosis", points=1.5, says="All kinds of runs: terms are found, alarms are true.")
 def all_kinds(ask, reference, rng):
     tried(ask, reference, half_dominated(reference, rng, 100))

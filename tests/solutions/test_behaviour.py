@@ -79,23 +79,21 @@ def test_scores_that_are_no_probabilities_earn_nothing_for_calibration(name):
     assert above(-added, 0) < SURE
 
 
-def chance(name, healthy, dominated, runs, each=60):
+def chance(name, kinds, runs, each=60):
     """Probability that a diagnosis passes with so many runs, from its errors on `each` of a kind.
 
     One error more is counted than was seen, so that a perfect record proves no perfection.
     """
     diagnosis = design(DOMINATING, name)["dominating_term"]
     passes = 1.0
-    for kinds, allowed in (
-        (healthy, GRADED_10["MOST_FALSE_ALARMS"]),
-        (dominated, 1 - GRADED_10["LEAST_FOUND"]),
-    ):
+    limits = GRADED_10["MOST_FALSE_ALARMS"], 1 - GRADED_10["LEAST_FOUND"]
+    for half, allowed in zip(kinds, limits, strict=True):
         wrong = 0
-        for kind in kinds:
+        for kind in half:
             rng = np.random.default_rng([10, *kind.encode()])
             drawn = [DOMINATING.reference.draw_run(rng, kind) for _ in range(each)]
             wrong += sum(int(diagnosis(*log)) != truth for log, truth in drawn)
-        error = min(1.0, (wrong + 1) / (each * len(kinds) + 1))
+        error = min(1.0, (wrong + 1) / (each * len(half) + 1))
         passes *= binom.cdf(np.floor(allowed * (runs // 2) + 1e-9), runs // 2, error)
     return passes
 
@@ -108,7 +106,7 @@ MISLEADING = ("large value", "duel"), ("smallest value", "throughout")
 @pytest.mark.parametrize("name", [None, "loops", "others as a vector", "trimmed mean"])
 def test_a_good_diagnosis_passes_whatever_the_runs(name):
     for kinds, runs in ((ALL, 100), (OVER_TIME, 60), (MISLEADING, 60), (ALL, 40)):
-        assert chance(name, *kinds, runs, each=250) > 0.99
+        assert chance(name, kinds, runs, each=250) > 0.99
 
 
 @pytest.mark.parametrize(
@@ -124,4 +122,4 @@ def test_a_good_diagnosis_passes_whatever_the_runs(name):
 )
 def test_a_diagnosis_that_ignores_the_pull_passes_nowhere(name):
     for kinds, runs in ((ALL, 100), (OVER_TIME, 60), (MISLEADING, 60), (ALL, 40)):
-        assert chance(name, *kinds, runs) < SURE
+        assert chance(name, kinds, runs) < SURE
