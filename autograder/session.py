@@ -124,8 +124,8 @@ class Session:
 
 
 def _error_text(output: NotebookNode) -> str:
-    # A syntax error's text ends with the internal name of the cell. Whatever it is, it is cut before
-    # the pattern, which takes the square of its length.
+    # A syntax error's text ends with the internal name of the cell. Whatever it is, it is cut
+    # before the pattern, which takes the square of its length.
     text = re.sub(r" \(<[^>]*>, line (\d+)\)$", r" in line \1", plain_text(output.evalue))
     text = plain_text(text, 120)
     return f"{output.ename}: {text}" if text else output.ename
