@@ -44,6 +44,8 @@ def configure(
     course = Path(course).resolve()
     c.CourseDirectory.root = str(course)
     c.CourseDirectory.db_url = db_url or f"sqlite:///{course / 'gradebook.db'}"
+    # The name nbgrader's own steps use; PostgreSQL, unlike SQLite, insists that the course exists.
+    c.CourseDirectory.course_id = "default_course"
     _configure_release(c)
     _configure_autograde(c, course, solutions)
     _configure_pages(c)
