@@ -143,6 +143,8 @@ def encode(value: Any, depth: int = DEPTH) -> Any:
         return {"float": _float_text(value)}
     if isinstance(value, str):
         return _encode_text(value)
+    if isinstance(value, list | tuple) and len(value) > ITEMS:
+        raise Unsupported(f"{with_article(type(value).__name__)} of more than {ITEMS} items")
     if isinstance(value, list):
         return [encode(item, depth - 1) for item in value]
     if isinstance(value, tuple):
@@ -352,6 +354,8 @@ def _array(data: Any) -> ndarray:
     shape = _list(shape)
     _require(len(shape) <= MAX_DIMENSIONS, "too many dimensions")
     _require(all(type(n) is int and 0 <= n <= MAX_LENGTH for n in shape), "malformed shape")
+    # An empty array has no bytes, and yet a shape that numpy cannot count.
+    _require(prod(max(n, 1) for n in shape) <= MAX_LENGTH, "an absurd shape")
     try:
         raw = b64decode(text.encode("ascii"), validate=True)
     except ValueError:

