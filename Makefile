@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks bench grade lint setup system
+.PHONY: demo test lab notebooks bench bench-grade grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -23,6 +23,9 @@ notebooks: setup   ## build every notebook from its text
 bench: setup       ## time the losses against their peers, writing docs/speed.md
 	$(BIN)/python tests/lossmath/bench.py
 
+bench-grade: setup ## time grading against stock nbgrader, writing docs/grading-speed.md
+	$(BIN)/python tests/autograder/bench.py
+
 grade: setup       ## grade a course folder: make grade COURSE=path
 	$(BIN)/python -m autograder grade --course $(COURSE)
 
@@ -40,8 +43,8 @@ setup: system .venv/installed
 
 # The programs a target needs beside Python, as command:Debian package. They are installed when
 # we may (root or sudo) and otherwise named.
-demo grade: NEEDS = bwrap:bubblewrap
-test: NEEDS = bwrap:bubblewrap chromium:chromium npm:npm
+demo grade bench-grade: NEEDS = bwrap:bubblewrap
+test: NEEDS = bwrap:bubblewrap chromium:chromium npm:npm pg_ctlcluster:postgresql
 
 system:
 	@missing=""; \
