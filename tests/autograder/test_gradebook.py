@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
-from classroom import FIRST, FULL, contents, hand_in, nbgrader, shown
+from classroom import FIRST, FULL, contents, hand_in, nbgrader, shown, wait_until
 
 from autograder import sample
 from autograder.config import ASSIGNMENT, Course
@@ -114,13 +113,6 @@ def children(process):
     tasks = Path(f"/proc/{process}/task").glob("*/children")
     found = [int(child) for task in tasks for child in task.read_text().split()]
     return found + [grandchild for child in found for grandchild in children(child)]
-
-
-def wait_until(true, seconds=300):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_a_submission_whose_worker_is_killed_is_graded_again(handed_in, undisturbed, tmp_path):

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from classroom import wait_until
 
 from autograder.workers import InProcess, Processes, hired, run
 
@@ -142,13 +143,6 @@ def test_workers_end_with_a_run_that_is_killed(tmp_path):
     main.wait()
     for worker in workers:
         wait_until(lambda worker=worker: not Path(f"/proc/{worker}").exists())
-
-
-def wait_until(true, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_an_address_without_a_scheduler_is_named():
