@@ -92,10 +92,7 @@ class Chapter:
 
     def _run(self, notebook: NotebookNode) -> None:
         """Runs the code cells in order; settles each Markdown cell's claims when its turn comes."""
-        # However the kernel cuts up what a cell prints, it is one output.
-        client = NotebookClient(
-            notebook, timeout=SECONDS, kernel_name="python3", coalesce_streams=True
-        )
+        client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3")
         wrong = []
         with client.setup_kernel(cwd=str(HERE)):
             for index, cell in enumerate(list(notebook.cells)):

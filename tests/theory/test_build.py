@@ -85,12 +85,6 @@ def test_building_twice_gives_the_same_bytes_and_no_widget_state(tmp_path):
     assert '"execution_count": null' in first
 
 
-def test_lines_printed_far_apart_are_one_output(tmp_path):
-    slow = "import sys, time\nprint(1)\nsys.stdout.flush()\ntime.sleep(0.3)\nprint(2)\n"
-    (output,) = built(tmp_path, "# %%\n" + slow).cells[0].outputs
-    assert output.text == "1\n2\n"
-
-
 def test_check_sees_changed_text_and_changed_pictures(tmp_path):
     notebook = nbformat.read(THEORY / "02_regression.ipynb", as_version=4)
     assert build.differences(notebook, copy.deepcopy(notebook)) == []
