@@ -14,12 +14,15 @@ from typing import Any
 # Importing a family fills the catalogue.
 from lossmath import (  # noqa: F401
     adversarial,
+    boxes,
     classification,
     divergence,
     embedding,
+    image,
     penalty,
     preference,
     regression,
+    segmentation,
 )
 from lossmath.arguments import Argument
 from lossmath.classification import hard_examples, ordinal_levels, perplexity

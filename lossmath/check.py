@@ -23,6 +23,7 @@ from lossmath.numeric import as_tuple, numeric_hessian
 from lossmath.reduction import DENOMINATORS, REDUCTIONS
 
 ITEMS = 64
+FEWER_ITEMS = 8  # of values that consume more than a hundred numbers, such as images
 SEEDS = range(3)
 # Weights of f(x + k h) - f(x - k h) in an eighth-order estimate of h f'(x).
 STENCIL = ((1, 4 / 5), (2, -1 / 5), (3, 4 / 105), (4, -1 / 280))
@@ -335,8 +336,10 @@ class _Line:
 
     def __init__(self, loss: Loss, seed: int, spread: float = 1) -> None:
         self.loss = loss
-        self.start: list[Array] = list(loss.examples(seed, (ITEMS,), spread))
-        ends = loss.examples(seed + 10_000, (ITEMS,), spread)
+        numbers = sum(x.size for x in loss.examples(seed, (1,)))
+        items = (ITEMS if numbers <= 100 else FEWER_ITEMS,)
+        self.start: list[Array] = list(loss.examples(seed, items, spread))
+        ends = loss.examples(seed + 10_000, items, spread)
         self.direction = [
             end - x if argument.differentiable else None
             for argument, x, end in zip(loss.arguments, self.start, ends, strict=True)

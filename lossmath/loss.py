@@ -15,7 +15,7 @@ from typing import Any, ClassVar, NamedTuple, dataclass_transform
 import numpy as np
 
 from lossmath.arguments import Argument, check_domain, common_sizes
-from lossmath.arrays import Array, common_floating_dtype, device, to_arrays
+from lossmath.arrays import Array, at_least_float32, common_floating_dtype, device, to_arrays
 from lossmath.domains import Domain, Interval, OneOf
 from lossmath.reduction import Reduction
 
@@ -288,3 +288,29 @@ class Residual(Loss, abstract=True):
     def variables(self, *arrays: Array) -> tuple[Array, ...]:
         prediction, *others, target = arrays
         return prediction - target, *others
+
+
+class Accumulating(Loss, abstract=True):
+    """Losses whose single value adds up many numbers: computed in float32 at least, as means are.
+
+    Half precision would lose digits and overflow at 65504. Results keep the dtype of the arguments.
+    """
+
+    def _value(self, arrays: list[Array], xp: Any) -> Array:
+        return _as_dtype(super()._value(_widened(arrays, xp), xp), arrays[0].dtype, xp)
+
+    def _gradient(self, arrays: list[Array], xp: Any) -> Any:
+        return _as_dtype(super()._gradient(_widened(arrays, xp), xp), arrays[0].dtype, xp)
+
+    def _hessian(self, arrays: list[Array], xp: Any) -> Any:
+        return _as_dtype(super()._hessian(_widened(arrays, xp), xp), arrays[0].dtype, xp)
+
+
+def _widened(arrays: list[Array], xp: Any) -> list[Array]:
+    return [xp.astype(x, at_least_float32(x.dtype, xp)) for x in arrays]
+
+
+def _as_dtype(derivative: Any, dtype: Any, xp: Any) -> Any:
+    if isinstance(derivative, tuple):
+        return tuple(_as_dtype(part, dtype, xp) for part in derivative)
+    return xp.astype(derivative, dtype)

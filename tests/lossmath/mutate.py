@@ -111,9 +111,17 @@ def mutants(function):
             faulty = copy.deepcopy(tree)
             target = list(ast.walk(faulty))[index]
             rebuilt = ast.fix_missing_locations(Replace(target, replacement).visit(faulty))
-            scope = {}
-            exec(compile(rebuilt, "<mutant>", "exec"), function.__globals__, scope)
-            yield what, scope[function.__name__]
+            yield what, rebuild(rebuilt.body, function)
+
+
+def rebuild(body, function):
+    """What these statements define in place of the function, with the class that super() means."""
+    maker = ast.parse(f"def make(__class__): return {function.__name__}")
+    maker.body[0].body[:0] = body
+    scope = {}
+    exec(compile(maker, "<mutant>", "exec"), function.__globals__, scope)
+    cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
+    return scope["make"](cells["__class__"].cell_contents if cells else None)
 
 
 def faults(node):
