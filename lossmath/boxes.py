@@ -357,25 +357,25 @@ def _across(like: Array, xp: Any) -> Array:
     return xp.astype((place[:, None] + place) % 2, like.dtype)
 
 
-def _safe(x: Array, xp: Any) -> Array:
-    return xp.where(x == 0, 1.0, x)
-
-
 def _ratio(a: Array, b: Array, xp: Any) -> Array:
-    """a / b, and 0 for 0 / 0."""
-    return a / _safe(b, xp)
+    """a / b, and 0 with all its derivatives for 0 / 0."""
+    return a / _divider(b, xp)
+
+
+def _divider(b: Array, xp: Any) -> Array:
+    return xp.where(b == 0, inf, b)
 
 
 def _ratio_slope(a: Array, b: Array, da: Array, db: Array, xp: Any) -> Array:
     """The gradient of a / b."""
-    return (da - _ratio(a, b, xp)[..., None] * db) / _safe(b, xp)[..., None]
+    return (da - _ratio(a, b, xp)[..., None] * db) / _divider(b, xp)[..., None]
 
 
 def _ratio_bend(a: Array, b: Array, da: Array, db: Array, d2a: Array, d2b: Array, xp: Any) -> Array:
     """The Hessian of a / b."""
     slope = _ratio_slope(a, b, da, db, xp)
     own = d2a - _ratio(a, b, xp)[..., None, None] * d2b
-    return (own - _outer(slope, db) - _outer(db, slope)) / _safe(b, xp)[..., None, None]
+    return (own - _outer(slope, db) - _outer(db, slope)) / _divider(b, xp)[..., None, None]
 
 
 def _angle(sides: Array, xp: Any) -> Array:
