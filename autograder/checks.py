@@ -49,13 +49,18 @@ def check(part: str, *, points: float, says: str) -> Callable[[Callable], Check]
 
 @dataclass(frozen=True)
 class Reply:
-    """A question and its consistent answer; `inputs` tells the student what was asked."""
+    """A question and its consistent answer; `original` is the solution's function."""
 
     function: str
     arguments: tuple
     value: Any
     inputs_after: tuple
-    inputs: str
+    original: Callable
+
+    @property
+    def inputs(self) -> str:
+        """What was asked, as the beginning of a sentence for the student."""
+        return _describe_inputs(self.original, self.arguments)
 
 
 @dataclass(frozen=True)
@@ -87,24 +92,18 @@ class Questions:
             self.asked.append(Asked(function, arguments, error))
             raise
         self.asked.append(Asked(function, arguments, answer))
-        inputs = self._describe(function, arguments)
+        original = getattr(self._reference, function)
         if not identical(answer.value, answer.repeat):
             cause = (
                 "because it changed its inputs"
                 if not identical(answer.inputs_after, arguments)
                 else "so it must remember something between calls"
             )
+            inputs = _describe_inputs(original, arguments)
             raise Inconsistent(
                 f"{inputs}, a second call of {function} gave another answer, {cause}."
             )
-        return Reply(function, arguments, answer.value, answer.inputs_after, inputs)
-
-    def _describe(self, function: str, arguments: tuple) -> str:
-        names = inspect.signature(getattr(self._reference, function)).parameters
-        described = [
-            f"`{name}` ({_describe(a)})" for name, a in zip(names, arguments, strict=False)
-        ]
-        return "With " + " and ".join(described)
+        return Reply(function, arguments, answer.value, answer.inputs_after, original)
 
 
 def expect(reply: Reply, expected: Any, *, rtol: float | None = None, law: str = "") -> None:
@@ -168,6 +167,8 @@ def sizes(rng: np.random.Generator, *more: int) -> Iterator[int]:
 
 def identical(a: Any, b: Any) -> bool:
     """The same plain value twice, to the bit; NaN equals NaN."""
+    if a is b:
+        return True
     if isinstance(a, tuple | list) and isinstance(b, tuple | list):
         return len(a) == len(b) and all(map(identical, a, b))
     if isinstance(a, dict) and isinstance(b, dict):
@@ -292,6 +293,12 @@ def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic):
         return f"an array of {value.dtype}"
     return f"a {type(value).__name__}"
+
+
+def _describe_inputs(function: Callable, arguments: tuple) -> str:
+    names = inspect.signature(function).parameters
+    described = [f"`{name}` ({_describe(a)})" for name, a in zip(names, arguments, strict=False)]
+    return "With " + " and ".join(described)
 
 
 def _describe(value: Any) -> str:

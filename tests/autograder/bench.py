@@ -1,0 +1,373 @@
+"""What grading costs, beside plain nbgrader and beside the least it could cost.
+
+    python tests/autograder/bench.py                  a class of 20, writes docs/grading-speed.md
+    python tests/autograder/bench.py --students 4     a quick look, writes nothing
+
+The same notebooks go three ways, each in a fresh process: through plain nbgrader, through
+`python -m autograder grade`, and through one warm process that does nothing but run students'
+code. Processor time is that of the whole process tree, taken from a control group of its own, so
+that killed processes count too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import heapq
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean
+from typing import TypeVar
+
+import nbformat
+
+from autograder import audit, bank, grade, sample, wire, zygote
+from autograder.config import ASSIGNMENT, CONFIG_FILE, Course
+from autograder.execute import zygote as warm_interpreter
+from autograder.gradebook import Writer
+from autograder.judge import judge
+from autograder.preflight import find_students
+from autograder.release import release
+from autograder.responder import reply_to_question, run_cell
+from autograder.submission import grade_submission
+
+T = TypeVar("T")
+
+DOCS = Path(__file__).parent.parent.parent / "docs"
+PLAIN = "c = get_config()\nc.CourseDirectory.root = {root!r}\n"
+FORKS = 20
+CLASS = 10_000
+WORKERS = (2, 8, 32, 128)
+
+# ---------------------------------------------------------------------------- the class
+
+
+def answer_of(number: int, problem: bank.Problem) -> sample.Answer:
+    """What a class hands in: right in several styles, with a usual mistake, or nothing yet."""
+    if number % 4 == 1:
+        return sample.mistake(problem.mutants[number % len(problem.mutants)].name)
+    if number % 4 == 2:
+        return sample.style(number)
+    return sample.untouched if number % 8 == 3 else sample.right
+
+
+def write_class(folder: Path, problems: list[bank.Problem], solutions: Path, size: int) -> Course:
+    folder.mkdir()
+    config = CONFIG_FILE.replace(".parent)", f".parent, solutions=Path({str(solutions)!r}))")
+    (folder / "nbgrader_config.py").write_text(config)
+    course = Course.open(folder)
+    release(folder, problems, course.config)
+    audit.course_secret(folder)
+    for problem in problems:
+        path = course.layout.folder("release") / f"{problem.name}.ipynb"
+        released = nbformat.read(path, as_version=4)
+        for number in range(size):
+            target = course.layout.folder("submitted", f"student-{number:02d}")
+            target.mkdir(parents=True, exist_ok=True)
+            notebook = answer_of(number, problem)(problem, copy.deepcopy(released))
+            nbformat.write(notebook, target / path.name)
+    return course
+
+
+# ---------------------------------------------------------------------------- measuring
+
+
+@contextmanager
+def control_group() -> Iterator[Path]:
+    """A group whose processor time is counted. Raises PermissionError, FileNotFoundError."""
+    mounts = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    root = next(Path(mount[1]) for mount in mounts if mount[2] == "cgroup2")
+    group = root / f"bench-{os.getpid()}"
+    group.mkdir()
+    try:
+        yield group
+    finally:
+        while (group / "cgroup.procs").read_text():  # what was killed takes a moment to go
+            time.sleep(0.05)
+        group.rmdir()
+
+
+def measured(command: list[str], folder: Path) -> tuple[float, float, str]:
+    """Seconds of wall clock and of processor time a command takes, and what it prints."""
+    with control_group() as group:
+        started = time.perf_counter()
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            preexec_fn=lambda: print(os.getpid(), file=(group / "cgroup.procs").open("w")),
+        )
+        wall = time.perf_counter() - started
+        usage = (group / "cpu.stat").read_text().split()
+        if done.returncode != 0:
+            raise RuntimeError(f"{command}: {done.stderr[-2000:]}")
+    return wall, int(usage[usage.index("usage_usec") + 1]) / 1e6, done.stdout
+
+
+def fresh(course: Course, folder: Path) -> Path:
+    """A copy of the class that nobody has graded."""
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(course.folder, folder)
+    return folder
+
+
+def unconfigured(course: Course, folder: Path) -> Path:
+    """The same class under nbgrader as it comes; graded cells run the checks students can see."""
+    fresh(course, folder)
+    (folder / "nbgrader_config.py").write_text(PLAIN.format(root=str(folder)))
+    return folder
+
+
+# ---------------------------------------------------------------------------- in a process
+
+
+def floor(course: Course) -> dict[str, float]:
+    """Processor seconds of students' code alone, in one warm process without any wall.
+
+    `shown`: every code cell once, the checks students see included: what plain nbgrader runs.
+    `asked`: the cells without checks, and the students' answers to the judge's questions.
+    """
+    shell = zygote.warm_up()
+    found = {"shown": 0.0, "asked": 0.0}
+
+    def timed(kind: str, work: Callable[[], T]) -> T:
+        started = time.process_time()
+        try:
+            return work()
+        finally:
+            found[kind] += time.process_time() - started
+
+    settings = grade.settings_of(course)
+    for path in sorted(course.folder.glob(f"submitted/*/{ASSIGNMENT}/*.ipynb")):
+        problem = bank.load(settings.solutions / path.stem)
+        for kind in found:
+            shell.reset(new_session=True)
+            for cell in nbformat.read(path, as_version=4).cells:
+                is_check = cell.metadata.get("nbgrader", {}).get("grade", False)
+                if cell.cell_type == "code" and (kind == "shown" or not is_check):
+                    timed(kind, lambda cell=cell: run_cell(shell, cell.source))
+
+        def ask(function: str, *arguments: object) -> wire.Answer:
+            payload = wire.question(0, function, arguments, {})
+            reply = timed("asked", lambda: reply_to_question(shell.user_ns, payload))
+            return wire.decode_answer(reply, 0, function)
+
+        judge(problem, ask, b"seed")
+    return found
+
+
+def steps(course: Course) -> dict[str, object]:
+    """What one submission costs a worker and the writer, and a fork its isolation, in seconds."""
+    settings = grade.settings_of(course)
+    students, _ = find_students(course.layout)
+    warm = warm_interpreter(settings.isolation)
+    warm.kernel().close()
+    started = time.perf_counter()
+    for _ in range(FORKS):
+        warm.kernel().close()
+    fork = (time.perf_counter() - started) / FORKS
+    work, trusted, write = [], [], []
+    with Writer(course, grade._log(course)) as writer:
+        for student in students:
+            clock, own = time.perf_counter(), time.process_time()
+            graded = grade_submission(student, course.folder, settings)
+            work.append(time.perf_counter() - clock)
+            trusted.append(time.process_time() - own)
+            clock = time.perf_counter()
+            writer.record(graded)
+            write.append(time.perf_counter() - clock)
+    return {"fork": fork, "work": work, "trusted": fmean(trusted), "write": fmean(write)}
+
+
+# ---------------------------------------------------------------------------- a large class
+
+
+def simulated(work: list[float], write: float, workers: int, size: int) -> tuple[float, float]:
+    """Seconds until a class of `size` is in the gradebook, and how busy the one writer was.
+
+    Each submission takes one of the measured times `work` on whichever worker is free first; the
+    writer takes `write` seconds for each, in the order they are finished.
+    """
+    free = [0.0] * workers
+    finished = []
+    for number in range(size):
+        end = heapq.heappop(free) + work[number % len(work)]
+        heapq.heappush(free, end)
+        finished.append(end)
+    clock = 0.0
+    for end in sorted(finished):
+        clock = max(clock, end) + write
+    return clock, size * write / clock
+
+
+# ---------------------------------------------------------------------------- the report
+
+
+def speed_page(results: dict, size: int, notebooks: int) -> str:
+    """docs/grading-speed.md."""
+    plain, ours, shown, asked = (results[name] for name in ("plain", "ours", "shown", "asked"))
+    steps = results["steps"]
+    rows = [
+        ("plain `nbgrader autograde`", f"{plain['wall']:.2f}", plain["cpu"]),
+        (f"`grade --workers {results['workers']}`", f"{ours['wall']:.2f}", ours["cpu"]),
+        ("students' code alone, with the checks they see", "", shown),
+        ("students' code alone, with the judge's questions", "", asked),
+    ]
+    table = "\n".join(f"| {name} | {wall} | {cpu:.2f} |" for name, wall, cpu in rows)
+    return f"""# What grading costs
+
+Seconds for one submission of {notebooks} notebooks, in a class of {size}, start-up of every program
+included. Sandbox on. The least of {results["repeat"]} runs; {os.cpu_count()} cores.
+
+| | wall clock | processor |
+|---|---|---|
+{table}
+
+Against plain nbgrader: {plain["wall"] / ours["wall"]:.0f} times less wall clock and
+{plain["cpu"] / ours["cpu"]:.0f} times less processor time. Against students' code alone:
+{ours["cpu"] / shown:.1f} times what the cells cost with the checks that students see, and
+{ours["cpu"] / asked:.1f} times what the cells cost with the judge's questions.
+
+## Where the rest goes
+
+* Every notebook has a process of its own, forked from a warm interpreter and walled off before a
+  student's line runs: {1e3 * steps["fork"]:.0f} ms for each notebook,
+  {notebooks * steps["fork"]:.2f} s for a submission. This is what keeps it from being free.
+* The judge's side of the questions, the clean copy and the graded notebooks:
+  {steps["trusted"]:.2f} s of processor time for a submission.
+* nbgrader's gradebook: {1e3 * steps["write"]:.0f} ms for a submission, in one transaction.
+* Once for a run: importing nbgrader, and a warm interpreter for each worker.
+
+## How it was measured
+
+`make bench-grade` writes this page. The class is made of the released notebooks: half of it right,
+in several styles, a quarter with one usual mistake in each problem, the rest partly untouched. The
+same notebooks go through all four. Plain nbgrader runs them as it comes, with nothing of ours
+configured: its graded cells run the checks that students see. The last two rows run cells in one
+warm process, without walls, judge or gradebook; there is nothing below them. Processor time is that
+of the whole process tree, counted by the Linux kernel in a control group of its own.
+"""
+
+
+def scale_page(results: dict, notebooks: int) -> str:
+    """docs/scale.md."""
+    work, write = results["steps"]["work"], results["steps"]["write"]
+    rows = []
+    for workers in WORKERS:
+        seconds, busy = simulated(work, write, workers, CLASS)
+        rows.append(f"| {workers} | {seconds / 60:.0f} min | {100 * busy:.0f} % |")
+    table = "\n".join(rows)
+    return f"""# A class of {CLASS:,}
+
+Workers run and judge submissions; they share nothing and may finish in any order. One writer, in
+the process that was started, records each in nbgrader's gradebook, in one transaction. So a class
+takes as long as the workers need together or as long as the writer needs alone, whichever is more.
+
+Measured on this machine for {notebooks} notebooks: a submission keeps a worker busy for
+{fmean(work):.2f} s and the writer for {1e3 * write:.0f} ms. With these numbers, a schedule in which
+each submission goes to the first free worker:
+
+| workers | until all {CLASS:,} are in the gradebook | writer busy |
+|---|---|---|
+{table}
+
+**One machine.** `python -m autograder grade --workers N`, one worker for each core by default. Each
+holds one warm interpreter, about 300 MB.
+
+**Many machines.** Start dask's scheduler and, on every machine, workers of one thread:
+
+    pip install 'lossmath[cluster]'
+    dask scheduler
+    dask worker tcp://head:8786 --nworkers auto --nthreads 1
+    python -m autograder grade --course fall --scheduler tcp://head:8786
+
+All of them see the course folder under the same path and have the same versions installed; a worker
+that has others refuses to grade. A dask scheduler obeys everybody who can reach it, so keep it in a
+network of your own.
+
+**When something stops.** Finished notebooks are files, written whole or not at all. A lost worker's
+submission is done once more, then reported; dask gives it to another worker by itself. After
+Ctrl-C, or a killed run, the next run does the rest. Running again grades only what has changed, and
+two runs never write at the same time.
+
+**The gradebook.** SQLite is enough for one writer. For formgrader with many readers put it into
+PostgreSQL: `pip install 'lossmath[postgresql]'` and, in `nbgrader_config.py`,
+`configure(c, Path(__file__).parent, db_url="postgresql+psycopg://user@host/fall")`. One database
+for each course folder.
+"""
+
+
+# ---------------------------------------------------------------------------- the program
+
+
+def compared(course: Course, options: argparse.Namespace, folder: Path) -> dict:
+    """Every way of grading, `options.repeat` times; the least of each, for one submission."""
+    here = folder / "run"
+    plain = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
+    ours = [sys.executable, "-m", "autograder", "grade", "--workers", str(options.workers)]
+    runs: dict[str, list] = {"plain": [], "ours": [], "floor": [], "steps": []}
+    for number in range(options.repeat):
+        if number == 0:  # takes by far the longest, and varies least
+            runs["plain"].append(measured(plain, unconfigured(course, here)))
+        runs["ours"].append(measured(ours, fresh(course, here)))
+        for name in ("floor", "steps"):
+            me = [sys.executable, __file__, "--only", name, str(fresh(course, here))]
+            runs[name].append(json.loads(measured(me, here)[2]))
+
+    def least(values: Iterable[float]) -> float:
+        return min(values) / options.students
+
+    walls_and_cpus = {
+        name: {"wall": least(r[0] for r in runs[name]), "cpu": least(r[1] for r in runs[name])}
+        for name in ("plain", "ours")
+    }
+    floors = {kind: least(run[kind] for run in runs["floor"]) for kind in ("shown", "asked")}
+    return {
+        **walls_and_cpus,
+        **floors,
+        "steps": min(runs["steps"], key=lambda run: fmean(run["work"])),
+        "repeat": options.repeat,
+        "workers": options.workers,
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--students", type=int, default=0, help="size of the class; writes nothing")
+    parser.add_argument("--workers", type=int, default=os.cpu_count())
+    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--solutions", type=Path, default=bank.SOLUTIONS)
+    parser.add_argument("--only", nargs=2, metavar=("WHAT", "COURSE"), help="one part, as JSON")
+    options = parser.parse_args()
+    if options.only:
+        what, course = options.only
+        print(json.dumps({"floor": floor, "steps": steps}[what](Course.open(Path(course)))))
+        return
+    writing = not options.students
+    options.students = options.students or 20
+    problems = bank.problems(options.solutions)
+    with tempfile.TemporaryDirectory() as folder:
+        course = write_class(Path(folder) / "class", problems, options.solutions, options.students)
+        results = compared(course, options, Path(folder))
+    pages = {
+        "grading-speed.md": speed_page(results, options.students, len(problems)),
+        "scale.md": scale_page(results, len(problems)),
+    }
+    for name, text in pages.items():
+        if writing:
+            (DOCS / name).write_text(text)
+        else:
+            print(text)
+
+
+if __name__ == "__main__":
+    main()
