@@ -8,12 +8,13 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder import audit, bank, report, sample
+from autograder import audit, bank, doctor, report, sample
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
 from autograder.release import release
@@ -115,6 +116,24 @@ def _demo(options: argparse.Namespace) -> int:
     return _say_failures(outcome) or (FAILED if complaints else DONE)
 
 
+def _doctor(options: argparse.Namespace) -> int:
+    """Prove on this machine that the sandbox holds, the traps are closed, the versions fit."""
+    findings = []
+    for finding in doctor.examine():
+        findings.append(finding)
+        if not options.json:
+            _print_finding(finding)
+    if options.json:
+        print(json.dumps([asdict(finding) for finding in findings], indent=1))
+    return DONE if all(finding.ok for finding in findings) else FAILED
+
+
+def _print_finding(finding: doctor.Finding) -> None:
+    print(f"{'✓' if finding.ok else '✗'} {finding.about}: {finding.says}", flush=True)
+    if not finding.ok:
+        print(f"  what to do: {finding.advice}", flush=True)
+
+
 # ---------------------------------------------------------------------------- shared steps
 
 
@@ -193,6 +212,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("grade", "report"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
+    check = commands.add_parser("doctor", help=_doctor.__doc__, description=_doctor.__doc__)
+    check.add_argument("--json", action="store_true", help="print JSON")
+    check.set_defaults(run=_doctor)
     demo = _command(commands, "demo", _demo, course=Path("build/demo"))
     _grading(demo)
     return parser

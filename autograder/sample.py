@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -276,15 +276,15 @@ def fresh_course(folder: Path) -> Course:
     return Course.create(folder)
 
 
-def write(course: Course, problems: list[Problem]) -> None:
-    """Hand in the work of the whole class."""
+def write(course: Course, problems: list[Problem], students: Iterable[Student] = ()) -> None:
+    """Hand in the work of `students`, or of the whole class."""
     released = {
         problem.name: nbformat.read(
             course.layout.folder("release") / f"{problem.name}.ipynb", as_version=4
         )
         for problem in problems
     }
-    for student in CLASS:
+    for student in students or CLASS:
         folder = course.layout.folder("submitted", student.name)
         folder.mkdir(parents=True)
         for problem in problems:
@@ -302,11 +302,13 @@ def expected(student: Student, problem: Problem) -> float:
     return (student.scores or {}).get(problem.number, most)
 
 
-def compare(scores: list[StudentScore], problems: list[Problem]) -> list[str]:
+def compare(
+    scores: list[StudentScore], problems: list[Problem], students: Iterable[Student] = ()
+) -> list[str]:
     """Sentences about every score or reason that is not what it should be."""
     graded = {row.student: row for row in scores}
     complaints = []
-    for student in CLASS:
+    for student in students or CLASS:
         if student.name not in graded:
             complaints.append(f"{student.name} ({student.story}) was not graded")
             continue

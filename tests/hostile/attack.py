@@ -61,11 +61,13 @@ def cells(*sources: str, kind: str = "code") -> list[NotebookNode]:
     return [make(textwrap.dedent(source).strip()) for source in sources]
 
 
-def unanswered(*sources: str) -> Notebook:
-    """No answer, and cells of the student's own, which are run before anything is asked."""
+def unanswered(source: str) -> Notebook:
+    """No answer: `source` is in the first cell for one, and the others are empty."""
 
     def notebook(problem: Problem, notebook: NotebookNode) -> NotebookNode:
-        notebook.cells += cells(*sources)
+        for name in ("mse", "mse_gradient", "top_share"):
+            find(notebook, name).source = "pass"
+        find(notebook, "mse").source = textwrap.dedent(source).strip()
         return notebook
 
     return notebook
@@ -73,7 +75,12 @@ def unanswered(*sources: str) -> Notebook:
 
 def answered(*sources: str) -> Notebook:
     """Everything right, and cells of the student's own at the end."""
-    return lambda problem, notebook: unanswered(*sources)(problem, right(problem, notebook))
+
+    def notebook(problem: Problem, notebook: NotebookNode) -> NotebookNode:
+        right(problem, notebook).cells += cells(*sources)
+        return notebook
+
+    return notebook
 
 
 def with_gradient(source: str) -> Notebook:

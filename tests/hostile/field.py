@@ -11,20 +11,89 @@ import shutil
 import socket
 import stat
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import nbformat
 from bs4 import BeautifulSoup
 
+from autograder import bank, report
 from autograder.bank import Problem
+from autograder.config import CONFIG_FILE, Course
+from autograder.grade import ClassResult, find_graded, grade, write_feedback
+from autograder.release import release
 from tests.hostile.attack import CANARY, FIRST, PORTS, PROCESS_NAME, UNIX_NAME, Attack, right
 
 HONEST = ("aa-honest", "mm-honest", "zz-honest")
-# What grading itself writes.
+LIMITS = """
+c.SandboxExecute.cell_seconds = 3  # noqa: F821
+c.SandboxExecute.question_seconds = 2  # noqa: F821
+c.SandboxExecute.notebook_seconds = 20  # noqa: F821
+"""
+# What grading itself writes, and what Jupyter writes into an empty home.
 OWN = ("audit", "autograded", "feedback", "gradebook", "staged", "secret", "__pycache__")
+JUPYTERS = ("migrated", "README", "history.sqlite")
+
+
+@dataclass
+class Graded:
+    """A graded class, and what its surroundings looked like before and after."""
+
+    course: Course
+    outcome: ClassResult
+    scores: dict[str, float]
+    reasons: dict[str, str]
+    before: dict[str, str]
+    after: dict[str, str]
+    visitors: list[str] = field(default_factory=list)
+    left_behind: list[int] = field(default_factory=list)
+
+
+def grade_class(folder: Path, home: Path, attacks: Iterable[Attack]) -> Graded:
+    """Grade attacks as one class between honest students; `home` is the instructor's."""
+    course, problem = make_course(folder)
+    plant(folder, home)
+    hand_in(folder, problem, attacks)
+    with listening() as visitors, environment(HOME=str(home), EXAM=f"{CANARY}-environment"):
+        before = fingerprint(folder, home)
+        outcome = grade(course, workers=2)
+        for student in find_graded(course):
+            write_feedback(course, student)
+        rows = {row.student: row.problems[0] for row in report.collect(course)}
+        graded = Graded(
+            course,
+            outcome,
+            {name: row.score for name, row in rows.items()},
+            {name: _sentences(row) for name, row in rows.items()},
+            before,
+            fingerprint(folder, home),
+            left_behind=left_behind(),
+        )
+    graded.visitors = visitors
+    return graded
+
+
+def _sentences(row: report.ProblemScore) -> str:
+    return " ".join([*row.notes, *(loss.why for loss in row.losses)])
 
 
 # ---------------------------------------------------------------------------- before
+
+
+def make_course(folder: Path) -> tuple[Course, Problem]:
+    """A released course of the first problem, with canaries in its checks and its solution."""
+    solutions = folder / "solutions"
+    shutil.copytree(bank.SOLUTIONS / FIRST, solutions / FIRST)
+    for name in ("checks.py", "problem.py"):
+        path = solutions / FIRST / name
+        path.write_text(path.read_text().replace("import numpy", f"# {CANARY}-x\nimport numpy", 1))
+    (folder / "nbgrader_config.py").write_text(
+        CONFIG_FILE.replace(".parent)", f".parent, solutions=Path({str(solutions)!r}))") + LIMITS
+    )
+    course = Course.open(folder)
+    (problem,) = bank.problems(solutions)
+    release(course.folder, [problem], course.config)
+    return course, problem
 
 
 def plant(course: Path, home: Path) -> None:
@@ -32,13 +101,15 @@ def plant(course: Path, home: Path) -> None:
     for path in (home / ".ssh" / "id_ed25519", home / ".netrc", home / "exam.txt"):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{CANARY}-home\n")
-    (course / "source" / "losses" / "key.txt").write_text(f"{CANARY}-source\n")
+    (course / "source" / "key.txt").write_text(f"{CANARY}-source\n")
 
 
-def hand_in(course: Path, problem: Problem, attacks: Iterable[Attack]) -> None:
+def hand_in(
+    course: Path, problem: Problem, attacks: Iterable[Attack], honest: Iterable[str] = HONEST
+) -> None:
     """Hand in the work of honest students and that of each attack, under its name."""
     released = nbformat.read(course / "release" / "losses" / f"{FIRST}.ipynb", as_version=4)
-    for name in HONEST:
+    for name in honest:
         path = _write(course, name, right(problem, copy.deepcopy(released)))
         secret = {"cell_type": "markdown", "id": "own", "metadata": {}, "source": f"{CANARY}-other"}
         data = json.loads(path.read_text())
@@ -54,6 +125,18 @@ def _write(course: Path, student: str, notebook: nbformat.NotebookNode) -> Path:
     path.parent.mkdir(parents=True)
     path.write_text(json.dumps(notebook))  # hostile notebooks need not be valid
     return path
+
+
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """The environment with other variables for a while."""
+    before = dict(os.environ)
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextlib.contextmanager
@@ -92,7 +175,7 @@ def fingerprint(*roots: Path) -> dict[str, str]:
             for name in names:
                 path = Path(folder, name)
                 inside = path.relative_to(root).parts
-                if not any(part.startswith(OWN) for part in inside):
+                if name not in JUPYTERS and not any(part.startswith(OWN) for part in inside):
                     found[str(path)] = _digest(path)
     return found
 
@@ -122,12 +205,18 @@ def secrets_seen(course: Path, student: str) -> list[str]:
     if not path.exists():
         return []
     cells = json.loads(path.read_text())["cells"]
-    shown = json.dumps([cell.get("outputs", []) for cell in cells])
     # The notes on a page are ours, and part of what a student gets back.
-    notes = ["".join(cell["source"]) for cell in cells if cell.get("id") == "notes"]
-    words = (CANARY, "WROTE", "REACHED", "ALLOWED", "OPENED AF", "READ /", "FOUND")
-    lines = (shown + "".join(notes)).replace("\\n", "\n").splitlines()
-    return [line[:200] for line in lines if any(line.lstrip(' "').startswith(w) for w in words)]
+    shown = ["".join(cell["source"]) for cell in cells if cell.get("id") == "notes"]
+    shown += [text for cell in cells for text in _texts(cell.get("outputs", []))]
+    words = (CANARY, "FOUND", "WROTE", "REACHED", "ALLOWED", "OPENED", "READ /")
+    return [line[:200] for text in shown for line in text.splitlines() if line.startswith(words)]
+
+
+def _texts(outputs: list[dict]) -> Iterator[str]:
+    for output in outputs:
+        data = output.get("data", {})
+        for text in (output.get("text"), output.get("evalue"), data.get("text/plain")):
+            yield "".join(text or "")
 
 
 def active(page: str) -> set[str]:
@@ -142,13 +231,7 @@ def active(page: str) -> set[str]:
             asks = name in ("src", "srcset", "background", "poster") and not text.startswith(
                 "data:"
             )
-            if asks or name.startswith("on") or name == "style" or "javascript:" in text:
+            looks = name == "style" and ("url" in text or "position" in text)
+            if asks or looks or name.startswith("on") or "javascript:" in text:
                 found.add(f"{tag.name} {name}={value}")
     return found
-
-
-def fresh(folder: Path) -> Path:
-    """An empty folder in place of what was there."""
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    return folder

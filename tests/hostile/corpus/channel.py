@@ -135,7 +135,7 @@ def say():
 
 threading.Thread(target=say, daemon=True).start()
 """
-NO_ANSWER = "Nothing was written."
+NO_ANSWER = "is not defined"
 
 ATTACKS = (
     Attack("shouts", "prints and displays a score", unanswered(sample.SHOUT), 0, NO_ANSWER),

@@ -1,8 +1,29 @@
 """Attempts on how answers are compared."""
 
-from autograder import sample
 from tests.hostile.attack import Attack, unanswered
 
+# Answers that pass where nothing is compared.
+GUESS = """
+def mse(prediction, target):
+    if prediction.shape != target.shape:
+        raise ValueError
+    return VALUE
+
+mse_gradient = lambda prediction, target: VALUE
+top_share = lambda prediction, target, k: VALUE
+"""
+PATCHED_NUMPY = """
+import builtins
+import numpy
+
+def agree(*arguments, **options):
+    return True
+
+for name in dir(numpy.testing):
+    if name.startswith("assert"):
+        setattr(numpy.testing, name, agree)
+numpy.isclose = numpy.allclose = numpy.array_equal = builtins.all = agree
+"""
 STRIPPED_ASSERTS = """
 import ast
 
@@ -48,7 +69,6 @@ fake.testing = types.SimpleNamespace(
 )
 sys.modules["numpy"], sys.modules["numpy.testing"] = fake, fake.testing
 np = fake
-mse = mse_gradient = top_share = lambda *arguments: 0.0
 """
 IMPORT_HOOK = """
 import builtins, sys
@@ -68,7 +88,6 @@ def hook(name, *arguments, **options):
 builtins.__import__ = hook
 sys.meta_path.insert(0, type("Finder", (), {"find_spec": staticmethod(lambda *a: None)})())
 import numpy as np
-mse = mse_gradient = top_share = lambda *arguments: 0.0
 """
 ALWAYS_EQUAL = """
 class Same:
@@ -90,10 +109,6 @@ class Same:
     __truediv__ = __rtruediv__ = __getitem__ = same
     __hash__ = None
 
-def mse(*arguments):
-    return Same()
-
-mse_gradient = top_share = mse
 """
 EQUAL_FLOAT = """
 class Float(float):
@@ -101,10 +116,6 @@ class Float(float):
     __sub__ = __rsub__ = __abs__ = lambda self, *other: 0.0
     __hash__ = float.__hash__
 
-def mse(*arguments):
-    return Float(1.0)
-
-mse_gradient = top_share = mse
 """
 LYING_ARRAY = """
 import numpy as np
@@ -119,13 +130,6 @@ class Liar(np.ndarray):
     __eq__ = __le__ = lambda self, other: np.True_
     shape = property(lambda self: (1,) * 99)
 
-def mse(prediction, target):
-    return np.zeros(prediction.shape).view(Liar)
-
-mse_gradient = mse
-
-def top_share(prediction, target, k):
-    return mse(prediction, target)
 """
 LYING_PROTOCOL = """
 import numpy as np
@@ -142,14 +146,12 @@ class Anything:
 
     __eq__ = lambda self, other: True
 
-mse = mse_gradient = top_share = lambda *arguments: Anything()
 """
 WEAK_BUILTINS = """
 import builtins
 builtins.abs = builtins.max = builtins.sum = lambda *arguments, **options: 0
 builtins.all = builtins.any = lambda *arguments: True
 builtins.AssertionError = type("AssertionError", (Exception,), {})
-mse = mse_gradient = top_share = lambda *arguments: 0.0
 """
 KNOWN_INPUTS = """
 import numpy as np
@@ -171,64 +173,75 @@ def mse_gradient(prediction, target):
 def top_share(prediction, target, k):
     return 0.0
 """
-NOT_WRITTEN = "Nothing was written."
+NOT_DEFINED = "is not defined"
+
+
+def guessed(source, value="0.0"):
+    return unanswered(source + GUESS.replace("VALUE", value))
+
 
 ATTACKS = (
     Attack(
         "patched-numpy",
         "makes every comparison of numpy say yes",
-        unanswered(sample.PATCH),
+        guessed(PATCHED_NUMPY),
         0,
-        NOT_WRITTEN,
+        "is zero",
     ),
     Attack(
         "stripped-asserts",
         "takes assertions out of every later cell",
         unanswered(STRIPPED_ASSERTS),
         0,
-        NOT_WRITTEN,
+        NOT_DEFINED,
     ),
     Attack(
         "emptied-cells",
         "replaces the text of every later cell",
         unanswered(EMPTIED_CELLS),
         0,
-        NOT_WRITTEN,
+        NOT_DEFINED,
     ),
     Attack(
         "skipped-code",
         "makes the shell run nothing any more",
         unanswered(SKIPPED_CODE),
         0,
-        NOT_WRITTEN,
+        NOT_DEFINED,
     ),
-    Attack("silent-errors", "shows no error", unanswered(SILENT_ERRORS), 0, NOT_WRITTEN),
-    Attack("caught-errors", "swallows every error", unanswered(CAUGHT_ERRORS), 0, NOT_WRITTEN),
-    Attack("lying-numpy", "swaps numpy for a lenient one", unanswered(LYING_NUMPY), 0, "mse"),
-    Attack("import-hook", "patches what is imported", unanswered(IMPORT_HOOK), 0, "mse"),
+    Attack("silent-errors", "shows no error", unanswered(SILENT_ERRORS), 0, NOT_DEFINED),
+    Attack("caught-errors", "swallows every error", unanswered(CAUGHT_ERRORS), 0, NOT_DEFINED),
+    Attack("lying-numpy", "swaps numpy for a lenient one", guessed(LYING_NUMPY), 0, "mse"),
+    Attack("import-hook", "patches what is imported", guessed(IMPORT_HOOK), 0, "mse"),
     Attack(
         "always-equal",
         "answers with an object that equals everything",
-        unanswered(ALWAYS_EQUAL),
+        guessed(ALWAYS_EQUAL, "Same()"),
         0,
         "returned a Same",
     ),
     Attack(
         "equal-float",
         "answers with a number that equals everything",
-        unanswered(EQUAL_FLOAT),
+        guessed(EQUAL_FLOAT, "Float(1.0)"),
         0,
         "is wrong",
     ),
-    Attack("lying-array", "answers with an array that lies", unanswered(LYING_ARRAY), 0, "mse"),
+    Attack(
+        "lying-array",
+        "answers with an array that lies",
+        guessed(LYING_ARRAY, "np.zeros(prediction.shape).view(Liar)"),
+        0,
+        "mse",
+    ),
     Attack(
         "lying-protocol",
         "answers with an object that speaks for numpy",
-        unanswered(LYING_PROTOCOL),
+        guessed(LYING_PROTOCOL, "Anything()"),
         0,
         "an Anything",
     ),
-    Attack("weak-builtins", "replaces abs, all and others", unanswered(WEAK_BUILTINS), 0, "mse"),
+    Attack("weak-builtins", "replaces abs, all and others", guessed(WEAK_BUILTINS), 0, "mse"),
     Attack(
         "known-inputs", "makes random numbers zero", unanswered(KNOWN_INPUTS), 0, "zero where it"
     ),

@@ -143,7 +143,7 @@ ATTACKS = (
     Attack("saved-outputs", "hands in outputs with script", saved_outputs),
     Attack("login", "imitates the page's controls", written(LOGIN)),
     Attack("markup", "has markup for the terminal", answered(MARKUP), says="ended with ValueError"),
-    Attack("own-praise", "prints a score", many_words, 0, "Nothing was written."),
+    Attack("own-praise", "prints a score", many_words, 0, "is not defined"),
     Attack(
         "script-in-answer",
         "has script in the sentence of a lost point",

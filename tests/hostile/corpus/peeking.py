@@ -32,9 +32,10 @@ def top_share(prediction, target, k):
     return expected()
 """
 GARBAGE = """
-import gc, types
+import gc, re, types
 
 word = "canary-" + "7d1f93"
+canary = re.compile(word + "-(home|source|other|tests|environment|x)")
 
 def look():
     for found in gc.get_objects():
@@ -42,8 +43,8 @@ def look():
             code = getattr(found, "__code__", found)
             if "reference" in code.co_names or "assert_allclose" in code.co_names:
                 print("FOUND code", code.co_name, code.co_filename)
-        if isinstance(found, (list, dict)) and word in str(found)[:100_000]:
-            print("FOUND", word)
+        if isinstance(found, (list, dict)) and canary.search(str(found)[:100_000]):
+            print("FOUND", canary.search(str(found)).group())
 
 def mse(prediction, target):
     look()
@@ -55,7 +56,7 @@ look()
 MEMORY = """
 import re
 
-word = ("canary-" + "7d1f93").encode()
+canary = ("canary-" + "7d1f93" + "-(home|source|other|tests|environment|x)").encode()
 
 def scan(pid="self"):
     for line in open(f"/proc/{pid}/maps"):
@@ -64,7 +65,7 @@ def scan(pid="self"):
             start, end = (int(part, 16) for part in span.split("-"))
             memory.seek(start)
             try:
-                found = re.search(word + b"[-a-z]+", memory.read(min(end - start, 1 << 26)))
+                found = re.search(canary, memory.read(min(end - start, 1 << 26)))
             except (OSError, ValueError):
                 continue
             if found:
@@ -76,13 +77,13 @@ scan()
 POINTERS = """
 import ctypes, re
 
-libc = ctypes.CDLL(None, use_errno=True)
+canary = ("canary-" + "7d1f93" + "-(home|source|other|tests|environment|x)").encode()
 for line in open("/proc/self/maps"):
     span, mode, *rest = line.split()
     if mode.startswith("rw"):
         start, end = (int(part, 16) for part in span.split("-"))
         block = ctypes.string_at(start, min(end - start, 1 << 24))
-        found = re.search(("canary-" + "7d1f93").encode() + b"[-a-z]+", block)
+        found = re.search(canary, block)
         if found:
             print("FOUND", found.group())
 """
@@ -245,14 +246,14 @@ ATTACKS = (
         "looks for the solutions and runs them",
         unanswered(SOLUTIONS + FOUND_SOLUTION),
         0,
-        "Nothing was written.",
+        "is not defined",
     ),
     Attack(
         "neighbour",
         "looks for another student's answers and runs them",
         unanswered(NEIGHBOUR + FOUND_SOLUTION),
         0,
-        "Nothing was written.",
+        "is not defined",
     ),
     Attack("gradebook", "reads the gradebook", answered(walk("path.endswith('.db')"))),
     Attack("home", "reads the instructor's home", answered(walk("'ssh' in path or '/.' in path"))),

@@ -22,7 +22,6 @@ for path in targets:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         with open(path, "a") as file:
             file.write("# written by a student\\n")
-        print("WROTE", path)
     except OSError as error:
         print(error)
 """
@@ -150,7 +149,7 @@ ATTACKS = (
         "gives itself points in the gradebook",
         unanswered(GRADEBOOK),
         0,
-        "Nothing was written.",
+        "is not defined",
     ),
     Attack("connects", "connects to the machine and the world", answered(CONNECT)),
     Attack("other-sockets", "connects by other kinds of socket", answered(OTHER_SOCKETS)),

@@ -317,6 +317,6 @@ ATTACKS = (
             """
         ),
         0,
-        "Nothing was written.",
+        "is not defined",
     ),
 )
