@@ -151,12 +151,16 @@ class Rule(Mark):
 
 @dataclass(frozen=True)
 class Axis:
-    """A labelled axis; a missing bound is found from the data of every frame."""
+    """A labelled axis; a missing bound is found from the data of every frame.
+
+    `ticks` names places along it, {0.5: "float16"}, where numbers would mean nothing.
+    """
 
     label: str = ""
     low: float | None = None
     high: float | None = None
     scale: str = "linear"
+    ticks: Mapping[float, str] | None = None
 
     def __post_init__(self) -> None:
         if self.scale not in ("linear", "log"):

@@ -169,8 +169,8 @@ class Scene:
             "top": place.top,
             "width": place.width,
             "height": place.height,
-            "x": {"label": panel.x.label, "range": place.x, "scale": panel.x.scale},
-            "y": {"label": panel.y.label, "range": place.y, "scale": panel.y.scale},
+            "x": _axis(panel.x, place.x),
+            "y": _axis(panel.y, place.y),
             "marks": [
                 {
                     **mark.constants(),
@@ -181,6 +181,11 @@ class Scene:
                 for mark, stroke in panel.styled()
             ],
         }
+
+
+def _axis(axis: Axis, bounds: layout.Range) -> dict[str, Any]:
+    ticks = list(axis.ticks.items()) if axis.ticks else None
+    return {"label": axis.label, "range": bounds, "scale": axis.scale, "ticks": ticks}
 
 
 def _shape(picture: Picture) -> Any:

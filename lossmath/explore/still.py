@@ -80,6 +80,8 @@ def _axes(axes: Axes, panel: Panel, place: layout.Place) -> None:
         if described.scale == "log":
             axis.set_major_formatter(_PlainNumbers())
             axis.set_minor_formatter(_PlainNumbers())
+        if described.ticks:
+            axis.set_ticks(list(described.ticks), list(described.ticks.values()))
     axes.grid(linewidth=0.6)
     for name in ("left", "bottom"):
         axes.spines[name].set_linewidth(0.7)

@@ -69,6 +69,13 @@ def test_a_log_axis_counts_in_plain_numbers(page: Page, tmp_path: Path) -> None:
     assert {"0.01", "0.1", "1", "10", "100"} <= set(ticks)
 
 
+def test_named_places_on_an_axis_take_the_place_of_numbers(page: Page, tmp_path: Path) -> None:
+    panel = Panel("", [Curve([0, 2], [0, 1])], Axis("", 0, 2, ticks={0.5: "old", 1.5: "new"}))
+    open_page(page, tmp_path, Explorer(lambda: Picture([panel])))
+    texts = page.locator(".lm-axis").first.locator(".tick text").all_text_contents()
+    assert texts == ["old", "new"]
+
+
 def test_two_sliders_and_a_handle(page: Page, tmp_path: Path) -> None:
     def picture(x: float, y: float) -> Picture:
         return Picture(

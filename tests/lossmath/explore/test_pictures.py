@@ -12,6 +12,7 @@ from lossmath.explore import (
     Axis,
     Curve,
     Explorer,
+    Matrix,
     Panel,
     Picture,
     Slider,
@@ -112,6 +113,13 @@ def test_a_bare_panel_shows_its_title_and_no_axes():
     with_axes, without = draw(False), draw(True)
     assert with_axes.axison and with_axes.get_xlabel() == "across"
     assert not without.axison and without.get_title("left") == "simplex"
+
+
+def test_named_places_on_an_axis_take_the_place_of_numbers():
+    rows = Panel("", [Matrix([[0, 1]])], Axis("", 0, 2, ticks={0.5: "old", 1.5: "new"}))
+    (axes,) = still.draw(Scene(lambda: Picture([rows]), []), Picture([rows])).axes
+    shown = {label.get_position()[0]: label.get_text() for label in axes.get_xticklabels()}
+    assert shown == {0.5: "old", 1.5: "new"} and axes.get_xlim() == (0, 2)
 
 
 def luminance(colour):

@@ -78,24 +78,29 @@ function scale(axis, pixels) {
   return (axis.scale === "log" ? scaleLog() : scaleLinear()).domain(axis.range).range(pixels);
 }
 
+// About `count` numbers along an axis, or the names of some places on it.
+function ticks(axis, count, named) {
+  axis.tickSizeOuter(0);
+  if (named) return axis.tickValues(named.map(([at]) => at)).tickFormat((_, i) => named[i][1]);
+  // A log axis would write a tenth as 100m.
+  return axis.ticks(Math.max(3, Math.round(count)), axis.scale().base ? "~g" : undefined);
+}
+
 function axes(group, panel, x, y) {
   const { width, height } = panel;
   const text = (content) => group.append("text").text(content);
   text(panel.title).attr("class", "lm-panel-title").attr("y", -9);
   if (panel.bare) return;
   const bars = panel.marks.find((mark) => mark.kind === "bars");
-  // A log axis would write a tenth as 100m.
-  const format = (axis) => (axis.scale().base ? "~g" : undefined);
-  const ticks = (axis, length, room) => axis.ticks(Math.max(3, Math.round(length / room)), format(axis));
-  const across = ticks(axisBottom(x), width, 55).tickSizeOuter(0);
-  if (bars) across.tickValues(bars.names.map((_, i) => i)).tickFormat((i) => bars.names[i]);
-  const down = ticks(axisLeft(y), height, 40).tickSizeOuter(0);
+  const barNames = bars && bars.names.map((name, i) => [i, name]);
+  const across = () => ticks(axisBottom(x), width / 55, panel.x.ticks || barNames);
+  const down = () => ticks(axisLeft(y), height / 40, panel.y.ticks);
   const grid = (axis, length) => axis.tickSize(-length).tickFormat("");
   group.append("g").attr("class", "lm-grid").attr("transform", `translate(0,${height})`)
-    .call(grid(ticks(axisBottom(x), width, 55), height));
-  group.append("g").attr("class", "lm-grid").call(grid(ticks(axisLeft(y), height, 40), width));
-  group.append("g").attr("class", "lm-axis").attr("transform", `translate(0,${height})`).call(across);
-  group.append("g").attr("class", "lm-axis").call(down);
+    .call(grid(across(), height));
+  group.append("g").attr("class", "lm-grid").call(grid(down(), width));
+  group.append("g").attr("class", "lm-axis").attr("transform", `translate(0,${height})`).call(across());
+  group.append("g").attr("class", "lm-axis").call(down());
   text(panel.x.label).attr("x", width / 2).attr("y", height + 34).attr("text-anchor", "middle");
   text(panel.y.label).attr("transform", `translate(-38,${height / 2}) rotate(-90)`).attr("text-anchor", "middle");
 }
