@@ -2,6 +2,7 @@
 
 import base64
 import json
+import zlib
 from collections.abc import Sequence
 from html import escape
 
@@ -18,14 +19,18 @@ BODY = (
 def fragment(explorer: Explorer) -> str:
     """The explorer as HTML; `module()` and the stylesheet must be on the page once."""
     spec, frames = explorer.for_page()
-    data = json.dumps({"spec": spec, "frames": base64.b64encode(frames).decode()})
-    data = data.replace("</", "<\\/")  # a string of ours must not end the script
+    data = json.dumps({"spec": _packed(json.dumps(spec).encode()), "frames": _packed(frames)})
     still = base64.b64encode(explorer.still()).decode()
     return (
         f'<script type="application/json" data-lm-explorer>{data}</script>\n'
         f'<noscript><img alt="{escape(explorer.words)}" '
         f'src="data:image/png;base64,{still}"></noscript>\n'
     )
+
+
+def _packed(data: bytes) -> str:
+    """Neighbouring frames are much alike, and so are their words."""
+    return base64.b64encode(zlib.compress(data)).decode()
 
 
 def module() -> str:

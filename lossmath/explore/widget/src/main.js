@@ -200,16 +200,22 @@ function render({ model, el }) {
 }
 
 // A page without a kernel: every <script type="application/json" data-lm-explorer> becomes one.
-export function mount(page = document) {
+export async function mount(page = document) {
   for (const script of page.querySelectorAll("script[data-lm-explorer]")) {
-    const { spec, frames } = JSON.parse(script.textContent);
-    const bytes = Uint8Array.from(atob(frames), (c) => c.charCodeAt(0));
-    const state = { _spec: spec, _frames: new DataView(bytes.buffer) };
+    const packed = JSON.parse(script.textContent);
+    const spec = JSON.parse(new TextDecoder().decode(await inflated(packed.spec)));
+    const state = { _spec: spec, _frames: new DataView(await inflated(packed.frames)) };
     for (const slider of spec.sliders) state[slider.name] = slider.default;
     const el = element("div");
     script.replaceWith(el);
     render({ el, model: { get: (key) => state[key], set: (key, value) => (state[key] = value), save_changes() {}, on() {}, off() {} } });
   }
+}
+
+function inflated(text) {
+  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
 }
 
 export default { render };
