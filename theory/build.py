@@ -3,6 +3,7 @@
     python theory/build.py            build every chapter
     python theory/build.py 02 05      build these
     python theory/build.py --check    build in memory and compare with the committed notebooks
+    python theory/build.py --alive F  write them to the folder F, with explorers that move on a page
 
 The source is a jupytext percent script. A number in prose that is a result is followed by the
 expression it came from, `0.367<!--= f"{msle(5, 10):.3f}" -->`, evaluated in the chapter's own
@@ -15,9 +16,11 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +36,10 @@ HERE = Path(__file__).parent
 SECONDS = 120  # a chapter that takes longer has gone wrong
 PIXEL = 64  # of 255: a smaller difference is another build of the font rasteriser
 SHARE = 0.001  # of the pixels of a picture that may differ by more
+ALIVE = """
+from lossmath.explore import Explorer, fragment
+get_ipython().display_formatter.formatters["text/html"].for_type(Explorer, fragment)
+"""
 KEPT = ("text/plain", "text/markdown", "text/html", "text/latex", "image/png", "image/svg+xml")
 
 CLAIM = re.compile(r"<!--=(?P<expression>.*?)-->", re.DOTALL)
@@ -73,15 +80,18 @@ class Chapter:
         at = next(i for i, line in enumerate(lines, 1) if line.removeprefix("# ") == first)
         return f"{self.source.name}:{at + inside}"
 
-    def build(self) -> NotebookNode:
-        """The executed notebook, the same bytes for the same source."""
+    def build(self, alive: bool = False) -> NotebookNode:
+        """The executed notebook, the same bytes for the same source.
+
+        `alive` adds to each explorer the HTML that moves without a kernel.
+        """
         notebook = jupytext.read(self.source, fmt="py:percent")
         notebook.metadata = {
             "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
             "language_info": {"name": "python"},
         }
         _name_cells(notebook)
-        self._run(notebook)
+        self._run(notebook, ALIVE if alive else "")
         for cell in notebook.cells:
             cell.metadata = {k: v for k, v in cell.metadata.items() if k in ("jupyter", "tags")}
             if cell.cell_type == "code":
@@ -90,12 +100,15 @@ class Chapter:
         nbformat.validate(notebook)
         return notebook
 
-    def _run(self, notebook: NotebookNode) -> None:
-        """Runs the code cells in order; settles each Markdown cell's claims when its turn comes."""
+    def _run(self, notebook: NotebookNode, first: str) -> None:
+        """Runs `first`, then the code cells in order; settles each Markdown cell's claims when its
+        turn comes."""
         client = NotebookClient(notebook, timeout=SECONDS, kernel_name="python3")
+        cells = list(notebook.cells)  # the client puts what it runs in their place
         wrong = []
         with client.setup_kernel(cwd=str(HERE)):
-            for index, cell in enumerate(list(notebook.cells)):
+            client.execute_cell(nbformat.v4.new_code_cell(first), 0)
+            for index, cell in enumerate(cells):
                 if cell.cell_type == "code":
                     try:
                         client.execute_cell(cell, index)
@@ -103,7 +116,7 @@ class Chapter:
                         raise Wrong(f"{self.source.name}: {error}") from None
                 elif cell.cell_type == "markdown":
                     wrong += self._faults(cell, client, index)
-                    notebook.cells[index] = cell  # the client put the last expression there
+        notebook.cells = cells
         if wrong:
             raise Wrong("\n".join(wrong))
 
@@ -203,27 +216,34 @@ def differences(committed: NotebookNode, built: NotebookNode) -> list[str]:
     return found
 
 
+def settle(chapter: Chapter, chosen: argparse.Namespace) -> list[str]:
+    """Builds one chapter and writes or compares it; what is wrong with it."""
+    try:
+        built = chapter.build(alive=bool(chosen.alive))
+        if chosen.check:
+            return differences(nbformat.read(chapter.notebook, as_version=4), built)
+    except Wrong as error:
+        return [str(error)]
+    nbformat.write(built, (chosen.alive or HERE) / chapter.notebook.name)
+    return []
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Build the theory notebooks.")
     parser.add_argument("--check", action="store_true", help="compare instead of writing")
+    parser.add_argument("--alive", type=Path, metavar="FOLDER", help="write moving explorers there")
     parser.add_argument("chapters", nargs="*", metavar="NN", help="two-digit numbers; all if none")
     chosen = parser.parse_args(arguments)
     sources = sorted(HERE.glob("[0-9][0-9]_*.py"))
     if chosen.chapters:
         sources = [source for source in sources if source.name[:2] in chosen.chapters]
     failed = False
-    for chapter in map(Chapter, sources):
-        try:
-            built = chapter.build()
-            if not chosen.check:
-                nbformat.write(built, chapter.notebook)
-                print(f"built {chapter.notebook.name}")
-                continue
-            found = differences(nbformat.read(chapter.notebook, as_version=4), built)
-        except Wrong as error:
-            found = [str(error)]
-        failed |= bool(found)
-        print("\n".join(f"{chapter.source.name}: {line}" for line in found or ["as committed"]))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        faults = pool.map(lambda source: settle(Chapter(source), chosen), sources)
+        for source, found in zip(sources, faults, strict=True):
+            failed |= bool(found)
+            good = "as committed" if chosen.check else "built"
+            print("\n".join(f"{source.name}: {line}" for line in found or [good]))
     return int(failed)
 
 
