@@ -72,6 +72,7 @@ def _configure_autograde(c: Config, course: Path, solutions: Path) -> None:
         "nbgrader.preprocessors.SaveAutoGrades",
         "nbgrader.preprocessors.AssignLatePenalties",
     ]
+    c.AssignLatePenalties.plugin_class = "autograder.late.DailyPenalty"
     c.Rebuild.course = str(course)
     c.SandboxExecute.course = str(course)
     c.SandboxExecute.solutions = str(solutions)

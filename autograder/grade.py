@@ -92,6 +92,7 @@ def grade(
         for student, future in run(executor, at_once, task, chosen):
             results[student] = _record(course, student, future, writer)
             progress(len(results), len(chosen), student)
+        writer.update_penalties({name for name, result in results.items() if result.unchanged})
     return ClassResult([results[student] for student in chosen], notes)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import shutil
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from nbformat.notebooknode import NotebookNode
@@ -21,7 +21,7 @@ from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import is_grade, is_locked
 from sqlalchemy import select
 from sqlalchemy.exc import SAWarning
-from sqlalchemy.orm import Session, scoped_session, selectinload, sessionmaker
+from sqlalchemy.orm import Session, load_only, scoped_session, selectinload, sessionmaker
 
 from autograder.config import ASSIGNMENT, Course
 from autograder.submission import Graded, draft_folder
@@ -65,10 +65,31 @@ class Writer:
             submission = self._submission(graded)
             for notebook in submission.notebooks:
                 self._write_scores(notebook, graded)
-            for notebook in submission.notebooks:
-                notebook.late_submission_penalty = self._penalty(notebook, submission)
+            self._write_penalties(submission)
         self.known.add(graded.student)
         self._show(graded)
+
+    def update_penalties(self, students: Collection[str]) -> None:
+        """Take off anew what is late: due dates, extensions and scores by hand change."""
+        # nbgrader computes many sums for whatever it loads; these are all that is needed.
+        when = load_only(
+            SubmittedAssignment.timestamp,
+            SubmittedAssignment.extension,
+            SubmittedAssignment.student_id,
+            SubmittedAssignment.assignment_id,
+        )
+        notebooks = selectinload(SubmittedAssignment.notebooks).load_only(
+            SubmittedNotebook.score, SubmittedNotebook.late_submission_penalty
+        )
+        query = (
+            select(SubmittedAssignment)
+            .join(Assignment)
+            .where(Assignment.name == ASSIGNMENT, SubmittedAssignment.student_id.in_(students))
+            .options(when, notebooks)
+        )
+        with self._transaction():
+            for submission in self.gradebook.db.scalars(query):
+                self._write_penalties(submission)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
@@ -109,6 +130,10 @@ class Writer:
         for comment in notebook.comments:
             comment.auto_comment = graded.comments[self.cells[comment.cell_id]]
 
+    def _write_penalties(self, submission: SubmittedAssignment) -> None:
+        for notebook in submission.notebooks:
+            notebook.late_submission_penalty = self._penalty(notebook, submission)
+
     def _penalty(
         self, notebook: SubmittedNotebook, submission: SubmittedAssignment
     ) -> float | None:
@@ -116,7 +141,7 @@ class Writer:
         if submission.total_seconds_late == 0:
             return None
         penalty = self.penalties.plugin_inst.late_submission_penalty(
-            submission.student.id, notebook.score, submission.total_seconds_late
+            submission.student_id, notebook.score, submission.total_seconds_late
         )
         return None if penalty is None else min(max(penalty, 0), notebook.score)
 

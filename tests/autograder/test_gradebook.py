@@ -148,21 +148,68 @@ def test_two_runs_do_not_write_at_the_same_time(course):
 # ---------------------------------------------------------------------------- as nbgrader
 
 
-def test_late_submissions_lose_what_nbgrader_would_take(released, tmp_path):
+ALL_IS_LOST = (
+    'c.AssignLatePenalties.plugin_class = "nbgrader.plugins.LateSubmissionPlugin"',
+    'c.LateSubmissionPlugin.penalty_method = "zero"',
+)
+
+
+def due(course, date):
+    with course.gradebook() as gradebook:
+        gradebook.update_or_create_assignment(ASSIGNMENT, duedate=date)
+
+
+def penalty(course, student="ada"):
+    with course.gradebook() as gradebook:
+        return gradebook.find_submission(ASSIGNMENT, student).late_submission_penalty
+
+
+@pytest.mark.parametrize(("lines", "lost"), [((), 1.0), (ALL_IS_LOST, FULL)])
+def test_late_submissions_lose_what_nbgrader_would_take(released, tmp_path, lines, lost):
     courses = []
     for name in ("ours", "theirs"):
         course = copied(released, tmp_path / name)
         write_class(course)
         (course.folder / "secret").write_text("17" * 32)
-        course = configured(course, 'c.LateSubmissionPlugin.penalty_method = "zero"')
-        with course.gradebook() as gradebook:
-            gradebook.update_or_create_assignment(ASSIGNMENT, duedate="2026-02-28 12:00:00 UTC")
+        course = configured(course, *lines)
+        due(course, "2026-02-28 12:00:00 UTC")
         courses.append(course)
     ours, theirs = courses
     assert grade(ours).failed == []
     assert nbgrader(theirs.folder, "autograde", ASSIGNMENT).returncode == 0
-    assert ("ada", FIRST, "notebook", False, FULL) in contents(ours)
+    assert ("ada", FIRST, "notebook", False, lost) in contents(ours)
     assert contents(ours) == contents(theirs)
+
+
+def test_a_penalty_follows_due_dates_and_scores_without_grading_anew(course):
+    write_class(course)
+    grade(course)
+    assert penalty(course) == 0
+    for date, lost in (
+        ("2026-02-28 12:00:00 UTC", 1.0),  # a day late to the second
+        ("2026-02-28 11:59:59 UTC", 2.0),
+        ("2026-02-28 12:00:00 UTC", 1.0),
+        ("2026-01-01 12:00:00 UTC", 5.0),
+        (None, 0.0),
+    ):
+        due(course, date)
+        assert all(result.unchanged for result in grade(course).results)
+        assert penalty(course) == lost
+        assert penalty(course, "bob") == 0  # without a time stamp nobody is late
+
+
+def test_no_penalty_takes_more_than_was_earned(course):
+    write_class(course)
+    stamp = course.layout.folder("submitted", "bob") / "timestamp.txt"
+    stamp.write_text("2026-03-01 12:00:00 UTC")
+    due(course, "2026-02-01 12:00:00 UTC")
+    grade(course)
+    assert penalty(course, "bob") == 0
+    with course.gradebook() as gradebook:
+        gradebook.find_grade("written", FIRST, ASSIGNMENT, "bob").manual_score = 2
+        gradebook.db.commit()
+    grade(course)
+    assert penalty(course, "bob") == 2
 
 
 def test_a_score_given_by_hand_stays_and_asks_to_be_looked_at(course):
