@@ -113,6 +113,15 @@ def problems(root: Path = SOLUTIONS) -> list[Problem]:
     return [load(folder) for folder in sorted(root.glob("[0-9][0-9]_*"))]
 
 
+def chosen(numbers: list[str], root: Path = SOLUTIONS) -> list[Problem]:
+    """The problems of these numbers, or all. Raises ValueError for a number that none has."""
+    folders = {folder.name[:2]: folder for folder in sorted(root.glob("[0-9][0-9]_*"))}
+    for number in numbers:
+        if number not in folders:
+            raise ValueError(f"there is no problem {number!r}; problems: {', '.join(folders)}")
+    return [load(folders[number]) for number in numbers or folders]
+
+
 def load(folder: Path) -> Problem:
     """The problem in a folder. Raises ValueError that says what is wrong with it."""
     number, _, _ = folder.name.partition("_")

@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder import audit, bank, doctor, report, sample
+from autograder import audit, author, bank, doctor, report, sample
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
 from autograder.release import release
@@ -128,6 +128,27 @@ def _doctor(options: argparse.Namespace) -> int:
     return DONE if all(finding.ok for finding in findings) else FAILED
 
 
+def _new(options: argparse.Namespace) -> int:
+    """Make the folder of a new problem, complete and working, to be rewritten."""
+    print(f"Rewrite the four files in {author.new_problem(options.name)}")
+    return DONE
+
+
+def _measure(options: argparse.Namespace) -> int:
+    """Try the solutions, right and wrong, that come with the problems, and say what is missing."""
+    measured = []
+    for problem in bank.chosen(options.numbers):
+        measured.append(author.measure(problem))
+        if not options.json:
+            Console().print(author.as_tables(measured[-1]))
+    if options.json:
+        print(json.dumps([author.as_json(measurement) for measurement in measured], indent=1))
+    complaints = [f"{m.problem}: {complaint}" for m in measured for complaint in m.complaints]
+    for complaint in complaints:
+        _complain(complaint)
+    return FAILED if complaints else DONE
+
+
 def _print_finding(finding: doctor.Finding) -> None:
     print(f"{'✓' if finding.ok else '✗'} {finding.about}: {finding.says}", flush=True)
     if not finding.ok:
@@ -215,6 +236,7 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("doctor", help=_doctor.__doc__, description=_doctor.__doc__)
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_doctor)
+    _problem(commands)
     demo = _command(commands, "demo", _demo, course=Path("build/demo"))
     _grading(demo)
     return parser
@@ -232,6 +254,20 @@ def _command(commands, name: str, run: Callable, course: Path = Path()) -> argpa
     )
     command.set_defaults(run=run)
     return command
+
+
+def _problem(commands) -> None:
+    """The commands for authors, which need no course."""
+    text = "For authors: begin a problem, and measure how well problems do their work."
+    steps = commands.add_parser("problem", help=text, description=text)
+    steps = steps.add_subparsers(required=True, metavar="STEP")
+    new = steps.add_parser("new", help=_new.__doc__, description=_new.__doc__)
+    new.add_argument("name", metavar="NAME", help="number and title, such as 12_quantiles")
+    new.set_defaults(run=_new)
+    measure = steps.add_parser("measure", help=_measure.__doc__, description=_measure.__doc__)
+    measure.add_argument("numbers", nargs="*", metavar="NUMBER", help="only these problems")
+    measure.add_argument("--json", action="store_true", help="print JSON")
+    measure.set_defaults(run=_measure)
 
 
 def _grading(command: argparse.ArgumentParser) -> None:

@@ -73,7 +73,7 @@ def _report(problem: Published, part: PublishedPart, student: Student) -> str:
     """Print every check of a part; returns in a few words what fails, nothing if all pass."""
     print(f"Problem {problem.number}, {part.name} ({_points(part.points)})")
     try:
-        found = _counterexamples(problem, part, student)
+        found = counterexamples(problem, part, student)
     except NotWritten as error:
         print(f"  {error}")
         _write_progress(problem.number, part.name, "not written yet")
@@ -90,7 +90,7 @@ def _report(problem: Published, part: PublishedPart, student: Student) -> str:
     return f"{fail} of {len(found)} checks fail" if fail else ""
 
 
-def _counterexamples(
+def counterexamples(
     problem: Published, part: PublishedPart, student: Student
 ) -> list[tuple[str, Counterexample | None]]:
     """Each check of the part with what breaks it. Raises NotWritten for a missing function."""
