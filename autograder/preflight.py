@@ -4,7 +4,8 @@ A submission is somebody else's folder. It may hold links that point at the solu
 never end, files of any size and notebooks that are no notebooks. Nothing of it is copied: each
 notebook of the assignment is read once, through plain files only, reduced to the kind, text and
 grade id of its cells, and written anew under `staged/`. What cannot be read is replaced by the
-released notebook, which scores 0 and says why, so that nobody drops out of the class.
+released notebook, which scores 0 and says why, so that nobody drops out of the class. The one
+thing changed in a submission is a time stamp that is none: nbgrader's web pages read it there.
 
 Every difficulty becomes one sentence that student and instructor both read.
 """
@@ -19,7 +20,7 @@ import re
 import shutil
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ MAX_TEXT = 500_000  # characters of all cells; an honest one has about twenty th
 MAX_ENTRIES = 1_000  # files looked at in one folder
 
 STAGED = "staged"
+SET_ASIDE = "timestamp.txt.unusable"  # what a time stamp that is none is called from then on
 # What a folder may be called to count as a student: it becomes part of paths and web pages.
 STUDENT_NAME = re.compile(r"[\w@][\w.@+,' -]*(?<! )")
 # The forms in which nbgrader writes a time stamp.
@@ -216,7 +218,7 @@ def _receive_notebook(folder: int, name: str, received: Received) -> None:
 
 def _list_others(folder: int, names: list[str], received: Received) -> None:
     """Say which files were ignored, so that a misnamed notebook does not vanish silently."""
-    expected = {f"{name}.ipynb" for name in names} | {"timestamp.txt"}
+    expected = {f"{name}.ipynb" for name in names} | {"timestamp.txt", SET_ASIDE}
     found = []
     with os.scandir(folder) as entries:
         for count, entry in enumerate(entries):
@@ -240,17 +242,48 @@ def _list_others(folder: int, names: list[str], received: Received) -> None:
 def _receive_timestamp(folder: int, received: Received) -> str | None:
     """The time of submission as nbgrader wrote it, or the time of the newest notebook."""
     try:
-        text = read_plain_file(folder, "timestamp.txt", 100).decode("ascii").strip()
-        if TIMESTAMP.fullmatch(text):
-            parse_utc(text)  # as nbgrader will
-            return text
+        text = _read_timestamp(folder)
+        # Our own, put there by an earlier run, when what was there is set aside.
+        mended = _is_there(folder, SET_ASIDE)
     except FileNotFoundError:
         return None
     except (Unreadable, ValueError, OverflowError):
-        pass
-    received.general.append("timestamp.txt is not a time; the date of the files was taken instead.")
-    times = [_modified(folder, f"{name}.ipynb") for name in received.notebooks]
-    return datetime.fromtimestamp(max(times, default=0), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        times = [_modified(folder, f"{name}.ipynb") for name in received.notebooks]
+        newest = datetime.fromtimestamp(max(times, default=0), UTC)
+        text = newest.strftime("%Y-%m-%d %H:%M:%S UTC")
+        _replace_timestamp(folder, text)
+        mended = True
+    if mended:
+        received.general.append(
+            "timestamp.txt is not a time; the date of the files was taken instead."
+        )
+    return text
+
+
+def _read_timestamp(folder: int) -> str:
+    text = read_plain_file(folder, "timestamp.txt", 100).decode("ascii").strip()
+    if not TIMESTAMP.fullmatch(text):
+        raise Unreadable("is not a time")
+    parse_utc(text)  # as nbgrader will
+    return text
+
+
+def _replace_timestamp(folder: int, text: str) -> None:
+    """Set aside what is no time stamp: nbgrader's web pages open it and would not come up."""
+    with suppress(OSError):  # grading goes on where submissions may not be changed
+        os.rename("timestamp.txt", SET_ASIDE, src_dir_fd=folder, dst_dir_fd=folder)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        descriptor = os.open("timestamp.txt", flags, 0o644, dir_fd=folder)
+        with open(descriptor, "w") as file:
+            file.write(text)
+
+
+def _is_there(folder: int, name: str) -> bool:
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _modified(folder: int, name: str) -> float:

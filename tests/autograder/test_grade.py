@@ -216,6 +216,12 @@ def test_nothing_of_a_submission_but_its_notebooks_is_copied(graded):
         assert names - {"timestamp.txt"} == {f"{FIRST}.ipynb"}
 
 
+def test_nbgraders_pages_come_up_whatever_was_sent_as_a_time_stamp(graded):
+    api = NbGraderAPI(graded.directory(), config=graded.config)
+    (stamped,) = (s for s in api.get_submissions(ASSIGNMENT) if s["student"] == "stamped")
+    assert stamped["autograded"] and stamped["timestamp"]
+
+
 def test_a_written_answer_waits_and_an_empty_one_does_not(graded):
     waiting = {row.student: row.problems[0].waiting for row in report.collect(graded)}
     assert waiting["right"] == 2.0 and waiting["untouched"] == 0.0

@@ -206,6 +206,35 @@ def test_a_time_stamp_is_taken_over_only_in_nbgraders_form(layout, submitted, te
     stamp = (layout.folder("staged", "ada") / "timestamp.txt").read_text()
     assert stamp == (text if kept else "2023-11-14 22:13:20 UTC")
     assert len(notes) == (0 if kept else 1)
+    assert stage(layout, "ada") == notes
+    assert (submitted / "timestamp.txt").read_text() == stamp
+
+
+def plant_pipe(path):
+    os.mkfifo(path)
+
+
+def plant_link(path):
+    path.symlink_to("/etc/hostname")
+
+
+@pytest.mark.parametrize("plant", [os.mkdir, plant_pipe, plant_link])
+def test_nothing_but_a_plain_file_stays_where_nbgrader_reads_the_time(layout, submitted, plant):
+    stamp = submitted / "timestamp.txt"
+    plant(stamp)
+    os.utime(submitted / "01_first.ipynb", (1.7e9, 1.7e9))
+    os.utime(submitted / "02_second.ipynb", (1.6e9, 1.6e9))
+    (note,) = stage(layout, "ada")
+    assert "is not a time" in note
+    assert not stamp.is_symlink()
+    assert stamp.read_text() == "2023-11-14 22:13:20 UTC"
+
+
+def test_a_time_stamp_that_cannot_be_set_aside_is_said_all_the_same(layout, submitted):
+    (submitted / "timestamp.txt").write_text("tomorrow")
+    (submitted / "timestamp.txt.unusable" / "full").mkdir(parents=True)
+    assert any("is not a time" in note for note in stage(layout, "ada"))
+    assert (submitted / "timestamp.txt").read_text() == "tomorrow"
 
 
 def test_what_is_no_student_is_named(layout, submitted):
