@@ -114,11 +114,11 @@ def caught(mean, width):
             Panel(
                 "best discriminator",
                 [
-                    Curve(x, (p / (p + q))[SHOWN], stroke="green"),
+                    Curve(x, (p / (p + q))[SHOWN], "D", stroke="green"),
                     Rule(0.5, along="y", stroke="grey"),
                 ],
                 Axis("x", -6, 6),
-                Axis("D: probability of real", 0, 1),
+                Axis("probability of real", 0, 1.05),
             ),
             Panel(
                 "loss and divergence",
@@ -212,7 +212,7 @@ def forger(score):
     curves["value"].append(Curve(SCORES, -SCORES, "critic", "green"))
     curves["gradient"].append(Curve(SCORES, -np.ones_like(SCORES), "critic", "green"))
     curves["hessian"].append(Curve(SCORES, np.zeros_like(SCORES), "critic", "green"))
-    across = Axis("score z of a fake", -11, 11)
+    across = Axis("a fake's score z", -11, 11)
     return Picture(
         [
             Panel("value", curves["value"], across, Axis("", -12, 12)),
@@ -566,9 +566,9 @@ def orbit(penalty):
             ),
             Panel(
                 "how far the fake is off",
-                [Curve(np.arange(TURNS + 1.0), np.abs(path[:, 0]), stroke="blue")],
+                [Curve(np.arange(TURNS + 1.0), np.abs(path[:, 0]), "|θ|", stroke="blue")],
                 Axis("steps taken", 0, TURNS),
-                Axis("|θ|", 0, 2.2),
+                Axis("distance", 0, 2.2),
             ),
         ],
         readings={
