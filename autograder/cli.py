@@ -77,6 +77,22 @@ def _grade(options: argparse.Namespace) -> int:
     return _say_failures(outcome)
 
 
+def _regrade(options: argparse.Namespace) -> int:
+    """Grade what changed, and the students named in any case; show old and new scores."""
+    course = Course.open(options.course)
+    before = report.collect(course)
+    outcome = _grade_with_progress(course, options, options.students, bool(options.students))
+    changes = report.changes(before, report.collect(course))
+    if options.json:
+        found = [asdict(change) for change in changes]
+        print(json.dumps({"changes": found, "failed": _failures(outcome)}, indent=1))
+    elif changes:
+        Console().print(report.as_change_table(changes))
+    else:
+        print("No score changed.")
+    return _say_failures(outcome)
+
+
 def _feedback(options: argparse.Namespace) -> int:
     """Write the pages that students get back."""
     course = Course.open(options.course)
@@ -159,13 +175,16 @@ def _print_finding(finding: doctor.Finding) -> None:
 
 
 def _grade_with_progress(
-    course: Course, options: argparse.Namespace, students: Iterable[str] = ()
+    course: Course,
+    options: argparse.Namespace,
+    students: Iterable[str] = (),
+    again: bool = False,
 ) -> ClassResult:
     if options.isolation == "none":
         _complain("NO SANDBOX: students' code runs with your rights and can read your files")
     with _progress("grading") as advance:
         return grade(
-            course, students, options.isolation, advance, options.workers, options.scheduler
+            course, students, options.isolation, advance, options.workers, options.scheduler, again
         )
 
 
@@ -226,11 +245,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _command(commands, "release", _release)
-    for name, run in (("grade", _grade), ("feedback", _feedback), ("report", _report)):
+    for name, run in (
+        ("grade", _grade),
+        ("regrade", _regrade),
+        ("feedback", _feedback),
+        ("report", _report),
+    ):
         command = _command(commands, name, run)
         command.add_argument("students", nargs="*", metavar="STUDENT", help="only these students")
     _grading(commands.choices["grade"])
-    for name in ("grade", "report"):
+    _grading(commands.choices["regrade"])
+    for name in ("grade", "regrade", "report"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
     check = commands.add_parser("doctor", help=_doctor.__doc__, description=_doctor.__doc__)

@@ -66,18 +66,20 @@ def grade(
     progress: Callable[[int, int, str], None] = lambda done, total, student: None,
     workers: int = 1,
     scheduler: str | None = None,
+    again: bool = False,
 ) -> ClassResult:
     """Grade the submissions of `students`, or of everybody, with so many `workers`.
 
-    `scheduler` is the address of a dask scheduler whose workers grade instead; they see the course
-    folder under the same path. `progress(done, total, student)` is called at the start and after
-    each student. Raises ValueError for a student without a submission or while another run grades
-    the course, FileNotFoundError when nothing has been released, and `SandboxError` when students'
-    code cannot be kept apart.
+    What has not changed since the last run is not run, unless `again`. `scheduler` is the address
+    of a dask scheduler whose workers grade instead; they see the course folder under the same path.
+    `progress(done, total, student)` is called at the start and after each student. Raises
+    ValueError for a student without a submission or while another run grades the course,
+    FileNotFoundError when nothing has been released, and `SandboxError` when students' code cannot
+    be kept apart.
     """
     found, notes = find_students(course.layout)
     chosen = _choose(found, list(students))
-    settings = settings_of(course, isolation)
+    settings = replace(settings_of(course, isolation), reuse=not again)
     for name in course.layout.released():
         if not (settings.solutions / name).is_dir():
             raise FileNotFoundError(f"{settings.solutions / name}: no checks for {name}.ipynb")

@@ -180,6 +180,30 @@ def _statistics_of(column: tuple[ProblemScore, ...], totals: list[float]) -> Pro
     )
 
 
+# ---------------------------------------------------------------------------- changes
+
+
+@dataclass(frozen=True)
+class Change:
+    """A score before and after a run; `old` is None for what had not been graded."""
+
+    student: str
+    problem: str
+    old: float | None
+    new: float
+
+
+def changes(before: list[StudentScore], after: list[StudentScore]) -> list[Change]:
+    """The scores that are not what they were."""
+    known = {(row.student, p.problem): p.score for row in before for p in row.problems}
+    now = [
+        Change(row.student, p.problem, known.get((row.student, p.problem)), p.score)
+        for row in after
+        for p in row.problems
+    ]
+    return [change for change in now if change.old != change.new]
+
+
 # ---------------------------------------------------------------------------- on paper
 
 
@@ -209,6 +233,19 @@ def as_csv(scores: list[StudentScore]) -> str:
 def as_tables(scores: list[StudentScore]) -> RenderableType:
     """Scores, reasons and statistics for a terminal."""
     return Group(_score_table(scores), _reason_table(scores), _statistics_table(scores))
+
+
+def as_change_table(changes: list[Change]) -> RenderableType:
+    """Old and new scores for a terminal."""
+    table = Table(title="What changed", box=SIMPLE_HEAD, title_justify="left")
+    table.add_column("student", no_wrap=True)
+    table.add_column("problem", no_wrap=True)
+    table.add_column("old", justify="right")
+    table.add_column("new", justify="right")
+    for change in changes:
+        old = "" if change.old is None else _points(change.old)
+        table.add_row(escape(change.student), change.problem, old, _points(change.new))
+    return table
 
 
 def _score_table(scores: list[StudentScore]) -> Table:

@@ -63,7 +63,7 @@ def grade_submission(student: str, course: Path, settings: Settings) -> Graded:
             record = grade_notebook(notebook, student, ASSIGNMENT, name, settings)
         notebooks[name] = limited(with_outputs(notebook, record), course)
         records.append(record)
-    unchanged = _is_shown(layout, student, records, clean.timestamp)
+    unchanged = settings.reuse and _is_shown(layout, student, records, clean.timestamp)
     if not unchanged:
         write_draft(layout, student, notebooks, clean.timestamp)
     return Graded(

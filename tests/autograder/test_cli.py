@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from classroom import hand_in
 
 from autograder import bank, cli, sample
 from autograder.cli import DONE, FAILED, NO_SANDBOX, USAGE, main
@@ -41,6 +42,17 @@ def test_from_submissions_to_feedback(fall, capsys):
     assert (fall / "feedback" / "ada" / "losses" / f"{FIRST}.html").exists()
 
 
+def test_old_and_new_scores_are_shown(fall, capsys):
+    assert main(["grade", "--course", str(fall)]) == DONE
+    assert main(["regrade", "--course", str(fall)]) == DONE
+    assert "No score changed." in capsys.readouterr().out
+    hand_in(Course.open(fall), "ada", sample.right)
+    hand_in(Course.open(fall), "bob", sample.untouched)
+    assert main(["regrade", "--course", str(fall)]) == DONE
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["ada", FIRST, "0", "8"] in rows and ["bob", FIRST, "0"] in rows
+
+
 def test_only_data_on_stdout_for_programs(fall, capsys):
     assert main(["grade", "--json", "--course", str(fall)]) == DONE
     data = json.loads(capsys.readouterr().out)
@@ -62,7 +74,7 @@ def test_a_release_makes_the_folder_and_can_be_made_again(tmp_path, only_first):
     assert (fall / "secret").read_text() == secret
 
 
-@pytest.mark.parametrize("command", ["grade", "feedback", "report"])
+@pytest.mark.parametrize("command", ["grade", "regrade", "feedback", "report"])
 def test_a_folder_that_is_no_course_is_named(command, tmp_path, capsys):
     assert main([command, "--course", str(tmp_path)]) == USAGE
     assert "is not a course folder" in capsys.readouterr().err

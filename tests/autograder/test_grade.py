@@ -394,15 +394,26 @@ def test_a_changed_problem_is_graded_again(course, runs, tmp_path, monkeypatch):
     assert len(runs) == 2
 
 
-def test_points_given_by_hand_survive_another_run(course):
+def test_grading_again_runs_what_has_not_changed(course, runs):
+    for student in ("ada", "bob"):
+        hand_in(course, student, sample.right)
+    grade(course)
+    assert [result.unchanged for result in grade(course, ["ada"], again=True).results] == [False]
+    assert len(runs) == 3
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_points_given_by_hand_survive_another_run(course, again):
     hand_in(course, "ada", sample.right)
     grade(course)
     with course.gradebook() as gradebook:
         gradebook.find_grade("written", FIRST, ASSIGNMENT, "ada").manual_score = 1.5
+        gradebook.find_grade("gradient", FIRST, ASSIGNMENT, "ada").manual_score = 1.0
         gradebook.db.commit()
-    shutil.rmtree(course.folder / "audit")
-    grade(course)
-    assert scores(course) == {"ada": FULL + 1.5}
+    if not again:
+        shutil.rmtree(course.folder / "audit")
+    grade(course, again=again)
+    assert scores(course) == {"ada": FULL + 1.5 - 2.0}
 
 
 def test_one_students_trouble_does_not_stop_the_next(course, monkeypatch):
