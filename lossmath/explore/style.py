@@ -85,7 +85,7 @@ _RULES = """
   max-width: 780px;
   padding: 6px 4px;
 }
-.lm-explorer h4 { margin: 0 0 4px; font-size: 14px; font-weight: 600; }
+.lm-explorer .lm-title { margin: 0 0 4px; font-size: 14px; font-weight: 600; }
 .lm-explorer svg { display: block; width: 100%; height: auto; }
 .lm-explorer svg text { fill: var(--lm-text); font-size: var(--lm-size); }
 .lm-explorer svg .lm-panel-title { font-weight: 600; }

@@ -37,7 +37,7 @@ function render({ model, el }) {
   const words = element("p");
 
   const root = element("div", { class: "lm-explorer" });
-  if (spec.title) root.append(element("h4", {}, spec.title));
+  if (spec.title) root.append(element("p", { class: "lm-title" }, spec.title));
   if (spec.predict) {
     root.classList.add("lm-hidden");
     root.append(prediction(spec.predict, reveal));
