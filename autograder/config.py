@@ -85,7 +85,7 @@ def _configure_pages(c: Config) -> None:
         "markdown2html": "autograder.feedback.safe_markdown2html",
         "highlight_code": "autograder.feedback.safe_highlight_code",
     }
-    c.GenerateFeedback.exporter_class = "autograder.feedback.FeedbackExporter"
+    c.GenerateFeedback.exporter_class = "autograder.page.FeedbackExporter"
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ Feedback pages are opened by students, formgrader pages by the instructor on the
 the notebook server, so script in a submission would act with the instructor's rights. Nothing is
 filtered by looking for bad things: what is allowed is listed, the rest goes. Three places apply
 it: outputs are rebuilt from what a student's process sent, markdown is cleaned after it has been
-rendered (in both kinds of page), and feedback pages carry a content security policy.
+rendered (in both kinds of page), and feedback pages carry a content security policy (page.py).
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from typing import Any
 
 import bleach
 import nbformat
-from nbconvert.exporters import HTMLExporter
 from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
@@ -121,11 +120,11 @@ HIGHLIGHT = re.compile(r"highlight|[a-z]{1,3}[0-9]?")
 EMBEDDED = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+")
 
 
-def safe_markdown2html(source: str) -> str:
+def safe_markdown2html(source: str, renderer: IPythonRenderer | None = None) -> str:
     """Markdown as HTML without script, styles, forms, frames, or anything fetched by itself."""
     if len(source) > MAX_RENDERED:
         return _as_typed(source)
-    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    renderer = renderer or IPythonRenderer(escape=False, exclude_anchor_links=True)
     try:
         page = MarkdownWithMath(renderer=renderer).render(_without_attachments(source))
     except RecursionError:  # absurd nesting: shown as it was typed
@@ -166,30 +165,7 @@ def _allow(tag: str, name: str, value: str) -> bool:
     return tag in ("td", "th") and name == "align"
 
 
-# ---------------------------------------------------------------------------- pages
-
-# No script but MathJax's own files, which need eval for their configuration; no request elsewhere.
-POLICY = (
-    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; "
-    "base-uri 'none'; font-src https://cdnjs.cloudflare.com/ajax/libs/mathjax/; "
-    "script-src https://cdnjs.cloudflare.com/ajax/libs/mathjax/ 'unsafe-eval'"
-)
-
-
-# A reason that runs off the page is a reason nobody reads.
-WRAP = "pre { white-space: pre-wrap; overflow-wrap: anywhere; }"
-
-
-class FeedbackExporter(HTMLExporter):
-    """nbgrader's feedback page with a content security policy, and long lines wrapped."""
-
-    def from_notebook_node(  # type: ignore[override]
-        self, nb: NotebookNode, resources: Any = None, **kwargs: Any
-    ) -> tuple[str, dict[str, Any]]:
-        page, resources = super().from_notebook_node(nb, resources, **kwargs)
-        policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>'
-        page = page.replace("<head>", f"<head>{policy}", 1)
-        return page.replace("</head>", f"<style>{WRAP}</style></head>", 1), resources
+# ---------------------------------------------------------------------------- notes
 
 
 def notes_cell(notes: list[str]) -> NotebookNode:

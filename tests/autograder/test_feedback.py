@@ -6,7 +6,8 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from autograder.feedback import MAX_TEXT, FeedbackExporter, clean_outputs, safe_markdown2html
+from autograder.feedback import MAX_TEXT, clean_outputs, safe_markdown2html
+from autograder.page import FeedbackExporter
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
 HARMLESS = {"text/plain": "a number"}

@@ -312,6 +312,15 @@ def active(soup):
     return found
 
 
+@pytest.mark.parametrize("student", ["right", "scripted"])
+def test_a_feedback_page_has_everything_in_it(graded, student):
+    """No script, and nothing that is fetched from anywhere."""
+    page = BeautifulSoup(next(pages(graded, student)), "html.parser")
+    assert page.find_all(["script", "link", "iframe", "base"]) == []
+    pictures = page.find_all("img", src=True)
+    assert pictures and all(shown["src"].startswith("data:image/png") for shown in pictures)
+
+
 @pytest.mark.parametrize("student", ["untouched", "no-gradient", "patches"])
 def test_feedback_gives_away_no_check_and_no_solution(graded, first_problem, first_bank, student):
     page = BeautifulSoup(next(pages(graded, student)), "html.parser").text
