@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -14,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder import audit, author, bank, doctor, report, sample
+from autograder import audit, author, bank, doctor, export, report, sample
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
 from autograder.release import release
@@ -29,6 +30,7 @@ a course from start to end:
   python -m autograder grade --course fall     runs it in the sandbox, fills the gradebook
   python -m autograder report --course fall    the table, with the reason for each lost point
   python -m autograder feedback --course fall  a page for each student and problem
+  python -m autograder export canvas --course fall   the grades as Canvas imports them
 
 exit codes: 0 done, 1 something could not be graded, 2 wrong use, 3 no sandbox on this machine
 """
@@ -111,6 +113,19 @@ def _report(options: argparse.Namespace) -> int:
         Console().print(report.as_tables(scores))
     else:
         print("Nobody has been graded yet.")
+    return DONE
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Write the grades as a file for a learning-management system."""
+    course = Course.open(options.course)
+    exporter = export.EXPORTERS[options.system](
+        config=course.config, log=logging.getLogger("autograder.export")
+    )
+    exporter.to = str(options.to or course.folder / exporter.filename)
+    with course.gradebook() as gradebook:
+        exporter.export(gradebook)
+    print(f"Import this into {options.system.capitalize()}: {exporter.to}")
     return DONE
 
 
@@ -258,6 +273,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("grade", "regrade", "report"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
+    exporting = _command(commands, "export", _export)
+    exporting.add_argument("system", choices=list(export.EXPORTERS), help="the system to import it")
+    exporting.add_argument("--to", type=Path, metavar="FILE", help="the file to write")
     check = commands.add_parser("doctor", help=_doctor.__doc__, description=_doctor.__doc__)
     check.add_argument("--json", action="store_true", help="print JSON")
     check.set_defaults(run=_doctor)

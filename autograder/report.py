@@ -22,6 +22,7 @@ from rich.table import Table
 
 from autograder import audit
 from autograder.config import ASSIGNMENT, Course
+from autograder.export import neutral, points_text
 
 UNWRITTEN = "not written yet."  # how the reasons for an empty answer end
 
@@ -225,7 +226,11 @@ def as_csv(scores: list[StudentScore]) -> str:
     writer.writerow(["student", *problems, "total"])
     for row in scores:
         writer.writerow(
-            [row.student, *(_points(p.score) for p in row.problems), _points(row.score)]
+            [
+                neutral(row.student),
+                *(points_text(p.score) for p in row.problems),
+                points_text(row.score),
+            ]
         )
     return text.getvalue()
 
@@ -243,8 +248,8 @@ def as_change_table(changes: list[Change]) -> RenderableType:
     table.add_column("old", justify="right")
     table.add_column("new", justify="right")
     for change in changes:
-        old = "" if change.old is None else _points(change.old)
-        table.add_row(escape(change.student), change.problem, old, _points(change.new))
+        old = "" if change.old is None else points_text(change.old)
+        table.add_row(escape(change.student), change.problem, old, points_text(change.new))
     return table
 
 
@@ -255,8 +260,10 @@ def _score_table(scores: list[StudentScore]) -> Table:
         table.add_column(problem.problem.partition("_")[0], justify="right")
     table.add_column("total", justify="right")
     for row in scores:
-        cells = [_points(p.score) + ("+" if p.waiting else "") for p in row.problems]
-        table.add_row(escape(row.student), *cells, f"{_points(row.score)}/{_points(row.out_of)}")
+        cells = [points_text(p.score) + ("+" if p.waiting else "") for p in row.problems]
+        table.add_row(
+            escape(row.student), *cells, f"{points_text(row.score)}/{points_text(row.out_of)}"
+        )
     if any(problem.waiting for row in scores for problem in row.problems):
         table.caption = "+ a written answer is waiting to be read"
         table.caption_justify = "left"
@@ -278,7 +285,7 @@ def _reason_table(scores: list[StudentScore]) -> Table:
                 name = ""
             for loss in problem.losses:
                 table.add_row(
-                    name, f"{number} {loss.part}", _points(-loss.points), escape(loss.why)
+                    name, f"{number} {loss.part}", points_text(-loss.points), escape(loss.why)
                 )
                 name = ""
     return table
@@ -297,7 +304,3 @@ def _statistics_table(scores: list[StudentScore]) -> Table:
             escape(", ".join(f"{name} ({count})" for name, count in found)),
         )
     return table
-
-
-def _points(value: float) -> str:
-    return f"{round(value, 2):g}"
