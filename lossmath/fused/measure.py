@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
+from itertools import accumulate
 
 import torch
 
@@ -89,7 +90,11 @@ class Cpu:
         return 1e3 * (time.process_time() - start)
 
     def peak(self, run: Run) -> int:
-        """The most bytes that were allocated during the call, by the allocator's own events."""
+        """The most bytes that were allocated during the call beyond those before it."""
+        return max(self.held(run), default=0)
+
+    def held(self, run: Run) -> list[int]:
+        """Bytes allocated beyond those before the call, after each event of the allocator."""
         activities = [torch.profiler.ProfilerActivity.CPU]
         with (
             _silence(),
@@ -98,11 +103,7 @@ class Cpu:
             result = run()
         del result
         events = [e for e in profiler.profiler.kineto_results.events() if e.name() == "[memory]"]
-        held = peak = 0
-        for event in sorted(events, key=lambda e: e.start_ns()):
-            held += event.nbytes()
-            peak = max(peak, held)
-        return peak
+        return list(accumulate(e.nbytes() for e in sorted(events, key=lambda e: e.start_ns())))
 
     def ceilings(self) -> dict:
         """None: page faults and neighbours make a CPU's rates worth nothing beyond ratios."""
