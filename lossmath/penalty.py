@@ -254,7 +254,7 @@ class EntropyRegularisation(ExpectedCost):
 
 
 class LoadBalancing(Penalty):
-    """Spreads tokens evenly over the experts of a mixture: 1 is even, more is crowded.
+    """Spreads tokens evenly over the experts of a mixture: an even load costs 1 per choice.
 
     Multiplied by the number of experts E, it pairs the share f of the tokens sent to an expert with
     its mean probability P. Who is sent where is held constant, so only P carries a gradient. Of
@@ -278,7 +278,7 @@ class LoadBalancing(Penalty):
     semigradient = True
     failures = (
         "too strong it sends tokens to experts that do not suit them",
-        "its floor is the number of experts per token, not 0",
+        "no gauge of crowding: it is not 0 for an even load, and a crowded one may cost less",
     )
     reference = "Fedus, Zoph & Shazeer (2021)"
     aliases = ("MoE load balancing", "Switch auxiliary loss", "auxiliary balancing loss")
