@@ -21,7 +21,7 @@ NOISE = ("third-party cookie", "favicon")  # nothing of ours
 
 @dataclass
 class Lab:
-    """A running JupyterLab on a copy of the chapters."""
+    """A running JupyterLab."""
 
     url: str
     token: str
@@ -43,6 +43,13 @@ class Lab:
 def running_lab(folder: Path) -> Iterator[Lab]:
     """JupyterLab on a free port, serving a copy of theory/ from `folder`."""
     shutil.copytree(ROOT / "theory", folder / "theory")
+    with lab_in(folder) as lab:
+        yield lab
+
+
+@contextmanager
+def lab_in(folder: Path) -> Iterator[Lab]:
+    """JupyterLab on a free port, started in `folder` and serving it."""
     quiet = folder / "settings/@jupyterlab/apputils-extension/notification.jupyterlab-settings"
     quiet.parent.mkdir(parents=True)
     quiet.write_text('{"fetchNews": "false", "checkForUpdates": false}')
@@ -65,7 +72,7 @@ def running_lab(folder: Path) -> Iterator[Lab]:
     }
     command = [sys.executable, "-m", "jupyterlab", *(f"--{k}={v}" for k, v in settings.items())]
     with (folder / "server.log").open("w") as log:
-        server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
         yield Lab(_address(folder / "runtime", server), token)
     finally:
