@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import math
 import traceback
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from types import CodeType
@@ -120,26 +121,48 @@ def recognise(problem: Problem, asked: list[Asked]) -> Alternative | None:
     if not any(isinstance(question.outcome, Answer) for question in asked):
         return None
     namespace = problem.namespace()
-    solution = [_agreement(namespace, [question]) for question in asked]
-    closest, best = None, min(solution)
+    of_solution = cache(lambda number: _agreement(asked[number], namespace))
+    best, telling = _most_telling(of_solution, len(asked))
+    order = sorted(range(len(asked)), key=lambda number: number != telling)
+    calls = {q.function: _reachable(namespace, q.function) for q in asked}
+    closest = None
     for mutant in problem.mutants:
-        if best == Agreement.IN_TYPES_TOO:
-            break
-        changed = {q.function: _is_changed(namespace, q.function, mutant) for q in asked}
+        changed = {name for name in calls if not calls[name].isdisjoint(_defined(mutant.source))}
         # Where a mutant changes nothing, it answers what the solution answers.
-        same = [a for q, a in zip(asked, solution, strict=True) if not changed[q.function]]
-        agreement = min(same, default=Agreement.IN_TYPES_TOO)
-        if agreement > best:
-            others = [question for question in asked if changed[question.function]]
-            agreement = min(agreement, _agreement(problem.namespace(mutant), others))
+        if best == Agreement.IN_TYPES_TOO or asked[telling].function not in changed:
+            continue
+        mutated = problem.namespace(mutant)
+        agreement = _least(
+            (
+                _agreement(asked[n], mutated) if asked[n].function in changed else of_solution(n)
+                for n in order
+            ),
+            best,
+        )
         if agreement > best:
             closest, best = mutant, agreement
     return closest
 
 
-def _is_changed(namespace: dict[str, Any], function: str, variant: Alternative) -> bool:
-    """Whether a variant replaces a function or one that it calls."""
-    return not _reachable(namespace, function).isdisjoint(_defined(variant.source))
+def _most_telling(agreement: Callable[[int], Agreement], count: int) -> tuple[Agreement, int]:
+    """The least agreement of so many questions, and the first question it is found in."""
+    least, telling = Agreement.IN_TYPES_TOO, 0
+    for number in range(count):
+        if agreement(number) < least:
+            least, telling = agreement(number), number
+        if least == Agreement.NONE:
+            break
+    return least, telling
+
+
+def _least(agreements: Iterable[Agreement], enough: Agreement) -> Agreement:
+    """The least of some agreements; does not look further than to one as low as `enough`."""
+    least = Agreement.IN_TYPES_TOO
+    for agreement in agreements:
+        least = min(least, agreement)
+        if least <= enough:
+            break
+    return least
 
 
 @cache
@@ -192,20 +215,15 @@ def _sentence(reason: Exception) -> str:
     return f"{function} is not written yet." if raised else reason.sentence
 
 
-def _agreement(namespace: dict[str, Any], asked: list[Asked]) -> Agreement:
-    """The least agreement of these functions with the student over all questions."""
-    ask = LocalAsk(namespace)
-    least = Agreement.IN_TYPES_TOO
-    for question in asked:
-        try:
-            with np.errstate(all="ignore"):
-                answer: Answer | StudentError = ask(question.function, *question.arguments)
-        except StudentError as error:
-            answer = error
-        least = min(least, _agreement_on(question, answer))
-        if least == Agreement.NONE:
-            break
-    return least
+def _agreement(question: Asked, namespace: dict[str, Any]) -> Agreement:
+    """How far these functions agree with the student on one question."""
+    try:
+        with np.errstate(all="ignore"):
+            ask = LocalAsk(namespace)
+            answer: Answer | StudentError = ask(question.function, *question.arguments)
+    except StudentError as error:
+        answer = error
+    return _agreement_on(question, answer)
 
 
 def _agreement_on(question: Asked, answer: Answer | StudentError) -> Agreement:

@@ -81,12 +81,12 @@ def _sentences(row: report.ProblemScore) -> str:
 
 
 def make_course(folder: Path) -> tuple[Course, Problem]:
-    """A released course of the first problem, with canaries in its checks and its solution."""
+    """A released course of the first problem, with canaries in its checks and its problem."""
     solutions = folder / "solutions"
     shutil.copytree(bank.SOLUTIONS / FIRST, solutions / FIRST)
-    for name in ("checks.py", "problem.py"):
-        path = solutions / FIRST / name
-        path.write_text(path.read_text().replace("import numpy", f"# {CANARY}-x\nimport numpy", 1))
+    # Not beside the solution: right submissions are made of it, and would find it in themselves.
+    hide_in(solutions / FIRST / "checks.py", "import numpy as np")
+    hide_in(solutions / FIRST / "problem.py", '# %% tags=["public"]')
     (folder / "nbgrader_config.py").write_text(
         CONFIG_FILE.replace(".parent)", f".parent, solutions=Path({str(solutions)!r}))") + LIMITS
     )
@@ -94,6 +94,12 @@ def make_course(folder: Path) -> tuple[Course, Problem]:
     (problem,) = bank.problems(solutions)
     release(course.folder, [problem], course.config)
     return course, problem
+
+
+def hide_in(path: Path, line: str) -> None:
+    """Put a canary below a line of a file."""
+    before, line, after = path.read_text().partition(f"{line}\n")
+    path.write_text(f"{before}{line}# {CANARY}-x\n{after}")
 
 
 def plant(course: Path, home: Path) -> None:

@@ -240,7 +240,7 @@ ATTACKS = (
     Attack(
         "memory-bomb",
         "fills the memory",
-        with_gradient("held = []\nwhile True:\n    held.append(bytearray(50_000_000))"),
+        with_gradient("held = []\nwhile True:\n    held.append(bytes(50_000_000))"),
         NO_GRADIENT,
         "MemoryError",
         bomb=True,
