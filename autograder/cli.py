@@ -19,6 +19,7 @@ from autograder import audit, author, bank, doctor, export, report, sample
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
 from autograder.release import release
+from autograder.report_page import as_page
 from autograder.sandbox import SandboxError
 
 DONE, FAILED, USAGE, NO_SANDBOX = 0, 1, 2, 3
@@ -109,6 +110,9 @@ def _report(options: argparse.Namespace) -> int:
         print(json.dumps(report.as_json(scores), indent=1))
     elif options.csv:
         print(report.as_csv(scores), end="")
+    elif options.html:
+        options.html.write_text(as_page(scores), encoding="utf-8")
+        print(f"Open this in a browser: {options.html}")
     elif scores:
         Console().print(report.as_tables(scores))
     else:
@@ -273,6 +277,9 @@ def _parser() -> argparse.ArgumentParser:
     for name in ("grade", "regrade", "report"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
+    commands.choices["report"].add_argument(
+        "--html", type=Path, metavar="FILE", help="write a page with pictures instead"
+    )
     exporting = _command(commands, "export", _export)
     exporting.add_argument("system", choices=list(export.EXPORTERS), help="the system to import it")
     exporting.add_argument("--to", type=Path, metavar="FILE", help="the file to write")

@@ -37,8 +37,21 @@ class Loss:
 
 
 @dataclass(frozen=True)
+class PartScore:
+    """One student's points in one part."""
+
+    part: str
+    score: float
+    out_of: float
+
+
+@dataclass(frozen=True)
 class ProblemScore:
-    """One student's outcome in one problem; `waiting` points are still to be given by hand."""
+    """One student's outcome in one problem.
+
+    `waiting` points are still to be given by hand; `late` points were taken off the score; `parts`
+    lacks those that wait.
+    """
 
     problem: str
     score: float
@@ -47,6 +60,13 @@ class ProblemScore:
     losses: tuple[Loss, ...] = ()
     notes: tuple[str, ...] = ()
     misconceptions: tuple[str, ...] = ()
+    late: float = 0.0
+    parts: tuple[PartScore, ...] = ()
+
+    @property
+    def known(self) -> float:
+        """Points for the work alone, whenever it came."""
+        return self.score + self.late
 
 
 @dataclass(frozen=True)
@@ -66,17 +86,25 @@ class StudentScore:
 
 
 @dataclass(frozen=True)
-class ProblemStatistics:
-    """How a problem worked.
+class ItemStatistics:
+    """How a problem or a part of one worked.
 
     `difficulty` is the mean share of points earned (1 = everybody got everything) and
-    `discrimination` the correlation of the problem's score with the rest of the total, None when
-    one of them does not vary.
+    `discrimination` the correlation of the item's points with the rest of the total, None when
+    one of them does not vary. Neither counts points that wait for a reader or were taken off for
+    being late.
     """
 
-    problem: str
+    item: str
     difficulty: float
     discrimination: float | None
+
+
+@dataclass(frozen=True)
+class ProblemStatistics(ItemStatistics):
+    """A problem's parts, and how many made each usual mistake."""
+
+    parts: tuple[ItemStatistics, ...] = ()
     misconceptions: dict[str, int] = field(default_factory=dict)
 
 
@@ -118,6 +146,8 @@ def _problem_score(course: Course, student: str, notebook: SubmittedNotebook) ->
         misconceptions=tuple(
             part["misconception"]["name"] for part in parts.values() if part["misconception"]
         ),
+        late=penalty,
+        parts=_part_scores(notebook),
     )
 
 
@@ -125,7 +155,20 @@ def _nothing_received(notebook: SubmittedNotebook, notes: list[str]) -> ProblemS
     *others, why = notes
     loss = Loss("", notebook.max_score - notebook.score, why)
     return ProblemScore(
-        notebook.name, notebook.score, notebook.max_score, losses=(loss,), notes=tuple(others)
+        notebook.name,
+        notebook.score,
+        notebook.max_score,
+        losses=(loss,),
+        notes=tuple(others),
+        parts=_part_scores(notebook),
+    )
+
+
+def _part_scores(notebook: SubmittedNotebook) -> tuple[PartScore, ...]:
+    return tuple(
+        PartScore(grade.name, grade.score, grade.max_score)
+        for grade in sorted(notebook.grades, key=lambda grade: grade.name)
+        if not grade.needs_manual_grade
     )
 
 
@@ -165,19 +208,38 @@ def _losses_of_part(name: str, part: dict[str, Any]) -> list[Loss]:
 def problem_statistics(scores: list[StudentScore]) -> list[ProblemStatistics]:
     """Difficulty, discrimination and misconceptions of every problem."""
     columns = zip(*(row.problems for row in scores), strict=True) if scores else ()
-    totals = [row.score for row in scores]
-    return [_statistics_of(column, totals) for column in columns]
+    totals = [sum(problem.known for problem in row.problems) for row in scores]
+    return [_statistics_of_problem(column, totals) for column in columns]
 
 
-def _statistics_of(column: tuple[ProblemScore, ...], totals: list[float]) -> ProblemStatistics:
-    own = [score.score for score in column]
-    rest = [total - score for total, score in zip(totals, own, strict=True)]
-    varies = len(set(own)) > 1 and len(set(rest)) > 1
+def _statistics_of_problem(
+    column: tuple[ProblemScore, ...], totals: list[float]
+) -> ProblemStatistics:
+    whole = _statistics_of_item(
+        column[0].problem,
+        [(p.known, p.out_of - p.waiting, total) for p, total in zip(column, totals, strict=True)],
+    )
+    parts: dict[str, list[tuple[float, float, float]]] = {}
+    for problem, total in zip(column, totals, strict=True):
+        for part in problem.parts:
+            parts.setdefault(part.part, []).append((part.score, part.out_of, total))
     return ProblemStatistics(
-        problem=column[0].problem,
-        difficulty=statistics.fmean(own) / column[0].out_of if column[0].out_of else 0.0,
-        discrimination=statistics.correlation(own, rest) if varies else None,
+        **vars(whole),
+        parts=tuple(_statistics_of_item(name, rows) for name, rows in parts.items()),
         misconceptions=dict(Counter(name for score in column for name in score.misconceptions)),
+    )
+
+
+def _statistics_of_item(item: str, rows: list[tuple[float, float, float]]) -> ItemStatistics:
+    """Of the students' points, what they could have been, and the totals they are part of."""
+    own, out_of, totals = (list(values) for values in zip(*rows, strict=True))
+    # Rounded, or the last digits of sums would count as differences between students.
+    rest = [round(total - score, 9) for total, score in zip(totals, own, strict=True)]
+    varies = len(set(own)) > 1 and len(set(rest)) > 1
+    return ItemStatistics(
+        item,
+        difficulty=sum(own) / sum(out_of) if sum(out_of) else 0.0,
+        discrimination=statistics.correlation(own, rest) if varies else None,
     )
 
 
@@ -298,7 +360,7 @@ def _statistics_table(scores: list[StudentScore]) -> Table:
     for item in problem_statistics(scores):
         found = sorted(item.misconceptions.items(), key=lambda pair: -pair[1])
         table.add_row(
-            item.problem,
+            item.item,
             f"{item.difficulty:.0%}",
             "" if item.discrimination is None else f"{item.discrimination:+.2f}",
             escape(", ".join(f"{name} ({count})" for name, count in found)),

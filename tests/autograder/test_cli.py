@@ -38,6 +38,9 @@ def test_from_submissions_to_feedback(fall, capsys):
     assert "1 submissions" in capsys.readouterr().out
     assert main(["report", "--course", str(fall)]) == DONE
     assert "Nothing was written." in capsys.readouterr().out
+    page = fall / "report.html"
+    assert main(["report", "--html", str(page), "--course", str(fall)]) == DONE
+    assert "1 students" in page.read_text()
     assert main(["feedback", "--course", str(fall), "ada"]) == DONE
     assert (fall / "feedback" / "ada" / "losses" / f"{FIRST}.html").exists()
 

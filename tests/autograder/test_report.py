@@ -4,11 +4,14 @@ import csv
 import io
 import json
 
+import numpy as np
 import pytest
+from bs4 import BeautifulSoup
 from rich.console import Console
 
 from autograder.report import (
     Loss,
+    PartScore,
     ProblemScore,
     StudentScore,
     as_csv,
@@ -17,6 +20,7 @@ from autograder.report import (
     losses,
     problem_statistics,
 )
+from autograder.report_page import as_page, totals_in_bins
 
 
 def problem(score, name="01_first", **more):
@@ -130,8 +134,102 @@ def test_misconceptions_are_counted():
     assert problem_statistics(scores)[0].misconceptions == {"half": 2, "sign": 1}
 
 
+def answered(student, *problems, late=0.0):
+    """One who earned so many points in the parts of each problem; None waits for a reader."""
+    return StudentScore(
+        student,
+        tuple(
+            ProblemScore(
+                f"{number:02}_problem",
+                score=sum(filter(None, parts)) - late,
+                out_of=5.0 * len(parts),
+                waiting=5.0 * list(parts).count(None),
+                late=late,
+                parts=tuple(
+                    PartScore(name, points, 5.0)
+                    for name, points in zip("abc", parts, strict=False)
+                    if points is not None
+                ),
+            )
+            for number, parts in enumerate(problems)
+        ),
+    )
+
+
+def test_parts_are_compared_with_everything_else_a_student_earned():
+    draw = np.random.default_rng(5).integers(0, 6, size=(40, 2, 2)).astype(float)
+    scores = [
+        answered(str(number), *person.tolist(), late=float(number % 3))
+        for number, person in enumerate(draw)
+    ]
+    totals = draw.sum(axis=(1, 2))
+    for problem, item in enumerate(problem_statistics(scores)):
+        assert item.difficulty == pytest.approx(draw[:, problem].mean() / 5)
+        for which, part in enumerate(item.parts):
+            own = draw[:, problem, which]
+            assert part.difficulty == pytest.approx(own.mean() / 5)
+            assert part.discrimination == pytest.approx(np.corrcoef(own, totals - own)[0, 1])
+
+
+def test_points_that_wait_for_a_reader_count_for_nothing():
+    scores = [answered("a", (5.0, None)), answered("b", (4.0, 1.0)), answered("c", (3.0, 2.0))]
+    (item,) = problem_statistics(scores)
+    assert item.difficulty == pytest.approx(15 / 25)
+    assert [part.difficulty for part in item.parts] == pytest.approx([0.8, 0.3])
+
+
 def test_an_empty_class_has_no_statistics():
     assert problem_statistics([]) == []
+
+
+# ---------------------------------------------------------------------------- the page
+
+
+def page_of(scores):
+    return BeautifulSoup(as_page(scores), "html.parser")
+
+
+def test_totals_are_counted_in_tenths_with_both_ends():
+    scores = [row(str(score), score) for score in (0, 0.99, 1, 9.99, 10)]
+    assert totals_in_bins(scores) == [2, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+
+
+def test_the_page_stands_alone_and_tells_its_pictures_in_words():
+    text = as_page([answered(name, (a, 1.0), (b, 4.0)) for name, a, b in ABC])
+    page = BeautifulSoup(text, "html.parser")
+    assert page.find_all(["script", "link", "iframe"]) == []
+    assert "default-src 'none'" in text
+    for picture in page.find_all("img"):
+        assert picture["src"].startswith("data:image/svg+xml;base64,")
+        assert "told in the caption" in picture["alt"]
+    totals, items = (caption.text for caption in page.find_all("figcaption"))
+    assert totals == "Totals: 1 from 6 to 8, 1 from 8 to 10, 1 from 10 to 12 points."
+    assert items.endswith("Below the line at 0.2: 00 a, 01 a.")
+
+
+ABC = (("ada", 5.0, 1.0), ("bob", 1.0, 2.0), ("chen", 0.0, 2.5))
+
+
+def test_the_page_names_mistakes_and_students_whatever_they_are_called():
+    scores = [
+        StudentScore("<img src=x onerror=alert(1)>", (problem(5, misconceptions=("a < b & c",)),)),
+        row("ada", 10),
+    ]
+    page = page_of(scores)
+    assert [picture["src"][:5] for picture in page.find_all("img")] == ["data:"] * 2
+    cells = [cell.text for cell in page.find_all(["td", "th"])]
+    assert "<img src=x onerror=alert(1)>" in cells and "a < b & c" in cells
+    assert "1 (50%)" in cells
+
+
+def test_the_same_scores_make_the_same_page():
+    scores = [row("a", 10, 8), row("b", 5, 4)]
+    assert as_page(scores) == as_page(scores)
+
+
+def test_a_class_that_nobody_has_graded_has_no_page():
+    with pytest.raises(ValueError, match="nobody has been graded"):
+        as_page([])
 
 
 # ---------------------------------------------------------------------------- on paper
@@ -139,6 +237,11 @@ def test_an_empty_class_has_no_statistics():
 HOSTILE = StudentScore(
     "o'b,\"[red]x", (problem(7.25, losses=(Loss("value", 2.75, "is [bold]wrong[/bold]."),)),)
 )
+
+
+def test_csv_holds_no_formula():
+    read = list(csv.reader(io.StringIO(as_csv([StudentScore("@SUM(1)", (problem(1),))]))))
+    assert read[1][0] == "'@SUM(1)"
 
 
 def test_csv_is_read_back_whatever_a_name_holds():
