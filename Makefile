@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks bench bench-grade grade lint setup system
+.PHONY: demo test lab notebooks site bench bench-grade grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -19,6 +19,9 @@ notebooks: setup   ## build every notebook from its text
 	$(BIN)/python theory/build.py
 	$(BIN)/python -m autograder.release
 	$(BIN)/python -m lossmath.reference
+
+site: setup        ## build the site: live explorers without a kernel
+	$(BIN)/python site/build.py
 
 bench: setup       ## time the losses against their peers, writing docs/speed.md
 	$(BIN)/python tests/lossmath/bench.py
@@ -44,6 +47,7 @@ setup: system .venv/installed
 # The programs a target needs beside Python, as command:Debian package. They are installed when
 # we may (root or sudo) and otherwise named.
 demo grade bench-grade: NEEDS = bwrap:bubblewrap
+site: NEEDS = npm:npm
 test: NEEDS = bwrap:bubblewrap chromium:chromium npm:npm pg_ctlcluster:postgresql
 
 system:

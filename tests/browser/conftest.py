@@ -1,9 +1,12 @@
-"""One JupyterLab and one Chromium for all browser tests."""
+"""One JupyterLab, one site and one Chromium for all browser tests."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from labdriver import Lab, chromium, running_lab, watch
+from labdriver import ROOT, Lab, chromium, running_lab, watch
 from playwright.sync_api import Browser, Page
 
 
@@ -11,6 +14,13 @@ from playwright.sync_api import Browser, Page
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     with running_lab(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    subprocess.run([sys.executable, ROOT / "site" / "build.py", folder], check=True)
+    return folder / "html"
 
 
 @pytest.fixture(scope="session")

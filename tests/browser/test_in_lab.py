@@ -8,6 +8,7 @@ import pytest
 from labdriver import Lab, open_notebook, run_all
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
+from reader import colours, contrast, drag_slider, luminance, paths
 
 
 @pytest.fixture
@@ -35,12 +36,6 @@ def explorer(page: Page, title: str) -> Locator:
     raise AssertionError(f"{title} does not stay in view")
 
 
-def paths(found: Locator) -> list[str]:
-    return found.locator(".lm-marks:not(.lm-ghost) path").evaluate_all(
-        "paths => paths.map(path => path.getAttribute('d') ?? '')"
-    )
-
-
 def pixels(found: Locator) -> np.ndarray:
     shot = Image.open(io.BytesIO(found.locator("svg").screenshot())).convert("RGB")
     return np.asarray(shot, dtype=int)
@@ -49,20 +44,6 @@ def pixels(found: Locator) -> np.ndarray:
 def changed(before: np.ndarray, after: np.ndarray) -> int:
     """How many pixels differ visibly."""
     return int((np.abs(before - after).sum(axis=2) > 60).sum())
-
-
-def drag_slider(page: Page, handle: Locator, share: float) -> None:
-    """With the mouse, from where the handle is to this share of the track."""
-    box = handle.bounding_box()
-    assert box
-    low, high = (float(handle.get_attribute(end) or 0) for end in ("min", "max"))
-    now = float(handle.input_value())
-    at = lambda s: box["x"] + 8 + s * (box["width"] - 16)  # noqa: E731
-    y = box["y"] + box["height"] / 2
-    page.mouse.move(at((now - low) / (high - low)), y)
-    page.mouse.down()
-    page.mouse.move(at(share), y, steps=8)
-    page.mouse.up()
 
 
 def test_mouse_and_keys_move_the_picture(chapter: Page) -> None:
@@ -159,28 +140,3 @@ def test_both_themes_are_legible(chapter: Page) -> None:
         backgrounds.append(page)
         assert contrast(text, page) > 7 and contrast(curve, page) > 4.5
     assert luminance(backgrounds[0]) > 0.9 and luminance(backgrounds[1]) < 0.1
-
-
-def colours(found: Locator) -> list[tuple[float, ...]]:
-    """Background, text and first curve, as the browser computed them."""
-    styles = found.evaluate(
-        """root => [
-            getComputedStyle(root).backgroundColor,
-            getComputedStyle(root).color,
-            getComputedStyle(root.querySelector('.lm-marks:not(.lm-ghost) path')).stroke,
-        ]"""
-    )
-    return [tuple(float(v) for v in s[s.index("(") + 1 : -1].split(",")[:3]) for s in styles]
-
-
-def luminance(colour: tuple[float, ...]) -> float:
-    """Relative luminance as WCAG defines it."""
-    linear = [
-        v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in np.array(colour) / 255
-    ]
-    return float(np.dot(linear, (0.2126, 0.7152, 0.0722)))
-
-
-def contrast(one: tuple[float, ...], other: tuple[float, ...]) -> float:
-    high, low = sorted((luminance(one), luminance(other)), reverse=True)
-    return (high + 0.05) / (low + 0.05)

@@ -1,0 +1,70 @@
+"""Builds the site: pages that need no kernel and ask no other host for anything.
+
+    python site/build.py              build/site/html/index.html and what it links to
+    python site/build.py FOLDER       FOLDER/html/index.html instead
+
+The chapters are run with explorers that move by themselves. What Sphinx reads is laid out as in
+the repository, so that links between its texts hold.
+"""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from sphinx.cmd.build import main as sphinx
+
+from lossmath.explore import Explorer
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+TEXTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs", "exercises")
+
+
+def lay_out(source: Path) -> None:
+    """Everything Sphinx reads, chapters run."""
+    (source / "_static").mkdir(parents=True)
+    (source / "theory").mkdir()
+    for name in TEXTS:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
+        copy(ROOT / name, source / name)
+    for name in ("conf.py", "index.md"):
+        shutil.copy(HERE / name, source / name)
+    (source / "_static" / "explorer.css").write_text(Explorer._css)
+    shutil.copy(mathjax(), source / "_static")
+    run_chapters(source / "theory")
+
+
+def mathjax() -> Path:
+    """One file that sets every formula, its fonts included."""
+    found = HERE / "node_modules" / "mathjax" / "es5" / "tex-svg-full.js"
+    if not found.exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    return found
+
+
+def run_chapters(folder: Path) -> None:
+    """The committed chapters, run anew with moving explorers; code hidden in them stays folded."""
+    numbers = [notebook.name[:2] for notebook in (ROOT / "theory").glob("[0-9][0-9]_*.ipynb")]
+    builder = [sys.executable, ROOT / "theory" / "build.py", "--alive", folder, *numbers]
+    subprocess.run(builder, check=True)
+    for path in folder.glob("*.ipynb"):
+        notebook = nbformat.read(path, as_version=4)
+        for cell in notebook.cells:
+            if cell.metadata.get("jupyter", {}).get("source_hidden"):
+                cell.metadata["tags"] = ["hide-input"]
+        nbformat.write(notebook, path)
+
+
+def main(arguments: list[str]) -> int:
+    folder = Path(arguments[0]) if arguments else ROOT / "build" / "site"
+    shutil.rmtree(folder, ignore_errors=True)
+    lay_out(folder / "source")
+    failed = sphinx(["-q", "-W", "--keep-going", f"{folder}/source", f"{folder}/html"])
+    print(f"The site is at {folder}/html/index.html")
+    return failed
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,30 @@
+"""How Sphinx makes the site; `build.py` lays out what it reads."""
+
+from sphinx.application import Sphinx
+
+from lossmath.explore import module
+
+project = "lossmath"
+html_title = "Loss functions you can play with"
+extensions = ["myst_nb"]
+myst_enable_extensions = ["amsmath", "dollarmath"]
+myst_heading_anchors = 4
+nb_execution_mode = "off"  # the chapters come run
+exclude_patterns = ["README.md"]  # the index includes it
+html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["explorer.css"]
+mathjax_path = "tex-svg-full.js"
+html_copy_source = False
+html_show_copyright = False
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("html-page-context", enliven)
+
+
+def enliven(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Puts the module that moves explorers on each page that has one: a module of its own file
+    would not load from disk."""
+    if "data-lm-explorer" in context.get("body", ""):
+        context["body"] += module()

@@ -1,0 +1,108 @@
+"""The site as it lies on disk: every explorer of every chapter, and what a page may ask for."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+from labdriver import ROOT
+from playwright.sync_api import Locator, Page, Request
+from reader import colours, contrast, drag_slider, luminance
+
+HERE = Path(__file__).parent
+CHAPTERS = sorted(path.stem for path in (ROOT / "theory").glob("[0-9][0-9]_*.ipynb"))
+EXPLORER, CHAPTER = 1_000_000, 4_000_000  # bytes
+
+
+@pytest.fixture(scope="session")
+def axe() -> Path:
+    found = HERE / "node_modules" / "axe-core" / "axe.min.js"
+    if not found.exists():
+        subprocess.run(["npm", "ci", "--no-audit", "--no-fund"], cwd=HERE, check=True)
+    return found
+
+
+@pytest.fixture
+def asked(page: Page) -> list[str]:
+    """What the page asked another host for."""
+    asked: list[str] = []
+
+    def note(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "blob:")):
+            asked.append(request.url)
+
+    page.on("request", note)
+    return asked
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_every_explorer_of_a_chapter_lives(
+    page: Page, site: Path, axe: Path, asked: list[str], chapter: str
+) -> None:
+    source = site / "theory" / f"{chapter}.html"
+    html = source.read_text()
+    frames = html.split("data-lm-explorer>")[1:]
+    sizes = [len(part[: part.index("</script>")]) for part in frames]
+    assert max(sizes) < EXPLORER and len(html) < CHAPTER
+
+    page.goto(source.as_uri())
+    page.wait_for_function("() => !document.querySelector('[data-lm-explorer]')")
+    explorers = page.locator(".lm-explorer").all()
+    assert len(explorers) == len(sizes) > 0
+    for explorer in explorers:
+        answer(explorer)
+        for handle in explorer.get_by_role("slider").all():
+            moves(page, explorer, handle)
+        legible(explorer)
+    assert violations(page, axe) == []
+    page.emulate_media(color_scheme="dark")
+    for explorer in explorers:
+        legible(explorer, dark=True)
+    assert violations(page, axe, "color-contrast") == []
+    assert asked == []
+
+
+def answer(explorer: Locator) -> None:
+    """Some answer to the question that hides the picture."""
+    if not explorer.locator(".lm-predict").count():
+        return
+    if explorer.get_by_role("radio").count():
+        explorer.get_by_role("radio").first.check()
+    else:
+        explorer.get_by_role("spinbutton").fill("1")
+    explorer.get_by_role("button", name="Commit").click()
+
+
+def drawn(explorer: Locator) -> str:
+    """Every mark of the picture, as the browser has it."""
+    marks = explorer.locator(".lm-marks:not(.lm-ghost)")
+    return marks.evaluate_all("all => all.map(marks => marks.innerHTML).join()")
+
+
+def moves(page: Page, explorer: Locator, handle: Locator) -> None:
+    """By keyboard from end to end, then back by mouse."""
+    handle.press("Home")
+    low = drawn(explorer)
+    handle.press("End")
+    high = drawn(explorer)
+    drag_slider(page, handle, 0.02)
+    back = drawn(explorer)
+    still = low == high or high == back
+    assert not still, f"{explorer.inner_text()[:60]}: {handle.get_attribute('aria-valuetext')}"
+
+
+def legible(explorer: Locator, dark: bool = False) -> None:
+    background, text, mark = colours(explorer)
+    assert contrast(text, background) > 7 and contrast(mark, background) > 4.5
+    assert luminance(background) < 0.1 if dark else luminance(background) > 0.9
+
+
+def violations(page: Page, axe: Path, *rules: str) -> list[str]:
+    """What axe-core finds wrong with the explorers, by these rules or all."""
+    page.add_script_tag(path=axe)
+    options: dict[str, object] = {"resultTypes": ["violations"]}
+    options["preload"] = False  # it would fetch the stylesheets anew
+    if rules:
+        options["runOnly"] = rules
+    run = "options => axe.run({ include: [['.lm-explorer']] }, options)"
+    found = page.evaluate(run, options)["violations"]
+    return [f"{v['id']}: {node['html']}" for v in found for node in v["nodes"]]
