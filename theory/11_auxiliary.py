@@ -549,7 +549,7 @@ def undecided(beta):
                     Curve(LOGITS, slopes / beta, "slope", stroke="orange"),
                     Curve(LOGITS, bends / beta, "curvature", stroke="green"),
                 ],
-                Axis("lead z of one of two actions", -6, 6),
+                Axis("lead of one of two actions, z", -6, 6),
                 Axis("", -0.8, 0.5),
             ),
         ],

@@ -13,7 +13,7 @@ def table(*losses: type[Loss]) -> Markdown:
     for loss in losses:
         cells = (
             loss.name,
-            f"${loss.formula.replace('|', chr(92) + 'vert ')}$",  # a bar would end the cell
+            f"${_without_bars(loss.formula)}$",
             ", ".join(_parameter(loss, name) for name in loss.parameters) or "–",
             loss.elicits or "–",
             loss.noise or "–",
@@ -22,6 +22,11 @@ def table(*losses: type[Loss]) -> Markdown:
         )
         rows.append("| " + " | ".join(cell.replace("|", r"\|") for cell in cells) + " |")
     return Markdown("\n".join(rows))
+
+
+def _without_bars(formula: str) -> str:
+    """The formula with bars spelled out, for a bar would end the table's cell."""
+    return formula.replace(r"\|", r"\Vert ").replace("|", r"\vert ")
 
 
 def _parameter(loss: type[Loss], name: str) -> str:
