@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks site bench bench-grade grade lint setup system
+.PHONY: demo test lab notebooks site bundle bench bench-grade grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -22,6 +22,9 @@ notebooks: setup   ## build every notebook from its text
 
 site: setup        ## build the site: live explorers without a kernel
 	$(BIN)/python site/build.py
+
+bundle: setup      ## pack what a student gets into one archive
+	$(BIN)/python bundle/build.py
 
 bench: setup       ## time the losses against their peers, writing docs/speed.md
 	$(BIN)/python tests/lossmath/bench.py
