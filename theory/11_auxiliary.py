@@ -289,7 +289,7 @@ Explorer(
     alike,
     [
         Slider("angle", 5, 175, 50, symbol=r"\varphi", unit="degrees", meaning="angle"),
-        Slider("length", 0.3, 1.5, 1, symbol=r"\ell", meaning="length of both columns"),
+        Slider("length", 0.3, 1.5, 1, symbol="ℓ", meaning="length of both columns"),
     ],
     title="How alike are two columns?",
     predict=Predict(
