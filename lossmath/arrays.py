@@ -124,6 +124,12 @@ def quotient(x: Array, y: Array) -> Array:
     return xp.where((y == 0) & (x > 0), math.inf, x / xp.where(y == 0, 1.0, y))
 
 
+def step(x: Array) -> Array:
+    """1 above 0, and 0 at and below it: the slope of max(0, x)."""
+    xp = array_namespace(x)
+    return xp.sign(xp.clip(x, min=0))
+
+
 def log_ratio(p: Array, q: Array) -> Array:
     """log(p / q) of numbers at least 0, which is 0 when both are 0."""
     xp = array_namespace(p, q)

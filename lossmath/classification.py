@@ -26,6 +26,7 @@ from lossmath.arrays import (
     softmax,
     softmax_jacobian,
     softplus,
+    step,
     to_arrays,
 )
 from lossmath.domains import Interval, OneOf, Simplex
@@ -131,7 +132,7 @@ class Hinge(Margin):
         return xp.clip(self.margin - m, min=0)
 
     def df(self, m, xp):
-        return -_violates(self.margin - m, xp)
+        return -step(self.margin - m)
 
     def d2f(self, m, xp):
         return xp.zeros_like(m)
@@ -163,7 +164,7 @@ class SquaredHinge(Margin):
         return -2 * xp.clip(self.margin - m, min=0)
 
     def d2f(self, m, xp):
-        return 2 * _violates(self.margin - m, xp)
+        return 2 * step(self.margin - m)
 
 
 # Two classes: a probability or a logit against a target between 0 and 1.
@@ -596,13 +597,13 @@ class WestonWatkinsHinge(Loss):
 
     def df(self, ahead, right, xp):
         gap = self.margin + ahead
-        pull = _violates(gap, xp) if self.power == 1 else 2 * xp.clip(gap, min=0)
+        pull = step(gap) if self.power == 1 else 2 * xp.clip(gap, min=0)
         pull = xp.where(right == 1, -xp.sum(pull, axis=-1, keepdims=True), pull)
         return pull / self._divisor(right)
 
     def d2f(self, ahead, right, xp):
         # Each hinge bends along e_j - e_y, j being the class and y the label.
-        bend = 2 * (self.power - 1) * _violates(self.margin + ahead, xp)
+        bend = 2 * (self.power - 1) * step(self.margin + ahead)
         total = xp.sum(bend, axis=-1)[..., None, None]
         row, column = right[..., None, :], right[..., None]
         cross = bend[..., None] * row + column * bend[..., None, :]
@@ -653,7 +654,7 @@ class CrammerSingerHinge(Loss):
 
     def df(self, cost, right, xp):
         rival = one_hot(xp.argmax(cost, axis=-1), cost)
-        return _violates(xp.max(cost, axis=-1, keepdims=True), xp) * (rival - right)
+        return step(xp.max(cost, axis=-1, keepdims=True)) * (rival - right)
 
     def d2f(self, cost, right, xp):
         return diagonal(xp.zeros_like(cost))
@@ -775,11 +776,6 @@ def _times(weight: Array, x: Array, xp: Any) -> Array:
 def _log(x: Array, xp: Any) -> Array:
     """log x, quietly -inf at 0."""
     return xp.where(x == 0, -inf, xp.log(xp.where(x == 0, 1.0, x)))
-
-
-def _violates(gap: Array, xp: Any) -> Array:
-    """1 where a hinge's gap is positive, 0 where it is not, NaN where it is NaN."""
-    return xp.sign(xp.clip(gap, min=0))
 
 
 def _surprise(z: Array, on: Array, off: Array, xp: Any) -> Array:

@@ -20,6 +20,7 @@ from lossmath.arrays import (
     log_softmax,
     logsumexp,
     one_hot,
+    quotient,
     rel_entr,
     softmax,
     softmax_jacobian,
@@ -64,10 +65,10 @@ class ForwardKL(Loss):
         return xp.sum(rel_entr(p, q), axis=-1)
 
     def df(self, q, p, xp):
-        return -_quotient(p, q, xp)
+        return -quotient(p, q)
 
     def d2f(self, q, p, xp):
-        return diagonal(_quotient(_quotient(p, q, xp), q, xp))
+        return diagonal(quotient(quotient(p, q), q))
 
 
 class ReverseKL(Loss):
@@ -97,7 +98,7 @@ class ReverseKL(Loss):
         return log_ratio(q, p) + 1
 
     def d2f(self, q, p, xp):
-        return diagonal(_quotient(xp.ones_like(q), q, xp))
+        return diagonal(quotient(xp.ones_like(q), q))
 
 
 class Distillation(Loss):
@@ -399,10 +400,10 @@ class LogScore(Loss):
         return rel_entr(xp.ones_like(chosen), chosen)
 
     def df(self, p, label, xp):
-        return -_quotient(one_hot(label, p), p, xp)
+        return -quotient(one_hot(label, p), p)
 
     def d2f(self, p, label, xp):
-        return diagonal(_quotient(_quotient(one_hot(label, p), p, xp), p, xp))
+        return diagonal(quotient(quotient(one_hot(label, p), p), p))
 
 
 class BrierScore(Residual):
@@ -533,11 +534,6 @@ def entropy(probabilities: Any) -> Array:
 
 
 # Smaller pieces.
-
-
-def _quotient(x: Array, y: Array, xp: Any) -> Array:
-    """x / y of numbers at least 0, quietly 0 at 0 / 0 and +inf elsewhere at y = 0."""
-    return xp.where((y == 0) & (x > 0), inf, x / xp.where(y == 0, 1.0, y))
 
 
 def _weighted(weight: float, x: Array, xp: Any) -> Array:

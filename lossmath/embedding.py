@@ -24,6 +24,7 @@ from lossmath.arrays import (
     softmax,
     softmax_jacobian,
     softplus,
+    step,
     stop_gradient,
     to_arrays,
 )
@@ -85,7 +86,7 @@ class ContrastivePair(Loss):
 
     def d2f(self, x, similar, xp):
         straight = diagonal(xp.ones_like(x))
-        apart = _active(self.margin - norm(x), xp)[..., None, None]
+        apart = step(self.margin - norm(x))[..., None, None]
         pushed = apart * (straight - self.margin * _length_hessian(x, xp))
         return 2 * _by_label(similar[..., None, None], straight, pushed, xp)
 
@@ -155,12 +156,12 @@ class Triplet(Loss):
         return xp.clip(self._gap(near, far), min=0)
 
     def df(self, near, far, xp):
-        active = _active(self._gap(near, far), xp)[..., None]
+        active = step(self._gap(near, far))[..., None]
         to_positive, to_negative = active * self._pull(near, xp), active * self._pull(far, xp)
         return to_positive - to_negative, -to_positive, to_negative
 
     def d2f(self, near, far, xp):
-        active = _active(self._gap(near, far), xp)[..., None, None]
+        active = step(self._gap(near, far))[..., None, None]
         p, n = active * self._bend(near, xp), active * self._bend(far, xp)
         zero = xp.zeros_like(p)
         return (p - n, -p, n), (-p, p, zero), (n, zero, -n)
@@ -298,7 +299,7 @@ class CLIP(Loss):
         images, texts, log_scale = arrays
         xp = array_namespace(images)
         scale = xp.exp(xp.clip(log_scale, max=log(100)))[..., None, None]
-        return *_unit(images, xp), *_unit(texts, xp), scale, _active(log(100) - log_scale, xp)
+        return *_unit(images, xp), *_unit(texts, xp), scale, step(log(100) - log_scale)
 
     def _rankings(self, images, texts, scale, xp):
         """The scaled cosines, by rows and by columns, as arguments of InfoNCE."""
@@ -382,7 +383,7 @@ class CosineEmbedding(Loss):
 
     def df(self, first, second, label, xp):
         (u, first_length), (v, second_length) = first, second
-        costly = _active(1 - self._distance(u, v, xp) - self.margin, xp)
+        costly = step(1 - self._distance(u, v, xp) - self.margin)
         directed = (first_length != 0) & (second_length != 0)
         sign = xp.where(directed, _by_label(label, 1.0, -costly, xp), 0.0)
         slope = sign[..., None] * (u - v)
@@ -566,11 +567,6 @@ def semi_hard_negatives(positive_distance: Any, negative_distances: Any, margin:
 def _by_label(label: Array, yes: Any, no: Any, xp: Any) -> Array:
     """The first where the label is 1, the second where it is 0 or -1, NaN where it is NaN."""
     return xp.where(label == 1, yes, xp.where(label < 1, no, label))
-
-
-def _active(gap: Array, xp: Any) -> Array:
-    """1 where a hinge's gap is positive, 0 where it is not, NaN where it is NaN."""
-    return xp.sign(xp.clip(gap, min=0))
 
 
 def _unit(x: Array, xp: Any) -> tuple[Array, Array]:

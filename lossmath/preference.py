@@ -4,7 +4,7 @@ The first argument is the one that should win; every gradient pushes the two apa
 """
 
 from lossmath.arguments import Argument
-from lossmath.arrays import sigmoid, softplus
+from lossmath.arrays import sigmoid, softplus, step
 from lossmath.domains import OneOf
 from lossmath.loss import Kink, Loss, parameter
 
@@ -62,7 +62,7 @@ class MarginRanking(Preference):
         return xp.clip(self.margin - label * d, min=0)
 
     def df(self, d, label, xp):
-        return -label * xp.sign(xp.clip(self.margin - label * d, min=0))
+        return -label * step(self.margin - label * d)
 
     def d2f(self, d, label, xp):
         return xp.zeros_like(d)
