@@ -5,6 +5,7 @@ import os
 import shutil
 import stat
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -411,6 +412,36 @@ def test_grading_again_runs_what_has_not_changed(course, runs):
     assert len(runs) == 3
 
 
+@pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"student": "ada"}', b"null"])
+def test_a_damaged_record_is_made_anew_with_the_same_score(course, runs, damage):
+    hand_in(course, "ada", sample.cell("mse_gradient", "pass"))
+    grade(course)
+    before = contents(course)
+    audit.path_of(course.folder, ASSIGNMENT, "ada", FIRST).write_bytes(damage)
+    assert grade(course).failed == []
+    assert len(runs) == 2
+    assert contents(course) == before
+
+
+def test_everything_a_score_depends_on_is_part_of_its_name():
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x")])
+    noted = copy.deepcopy(notebook)
+    noted.metadata["autograder"] = {"received": False}
+    written = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("y")])
+    base = ("checks", "programs", "bwrap", 10.0)
+    names = {audit.fingerprint(other, *base) for other in (notebook, noted, written)}
+    for number in range(len(base)):
+        names.add(audit.fingerprint(notebook, *base[:number], "other", *base[number + 1 :]))
+    assert len(names) == 3 + len(base)
+
+
+def test_a_worker_with_other_versions_refuses_to_grade(course):
+    hand_in(course, "ada", sample.right)
+    settings = replace(settings_of(course), programs="of another day")
+    with pytest.raises(RuntimeError, match="this worker has other versions"):
+        submission.grade_submission("ada", course.folder, settings)
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_points_given_by_hand_survive_another_run(course, again):
     hand_in(course, "ada", sample.right)
@@ -485,6 +516,18 @@ def test_without_a_sandbox_nothing_is_graded(course, monkeypatch):
     done = nbgrader(course.folder, "autograde", ASSIGNMENT, path=os.environ["PATH"])
     assert done.returncode != 0 and "bubblewrap is not installed" in done.stderr
     assert not course.layout.folder("autograded", "ada").exists()
+
+
+def test_a_score_without_a_sandbox_says_so_and_does_not_last(course, runs, caplog):
+    hand_in(course, "ada", sample.right)
+    assert grade(course, isolation="none").failed == []
+    assert "NO SANDBOX" in caplog.text
+    record = audit.load(audit.path_of(course.folder, ASSIGNMENT, "ada", FIRST))
+    assert record.isolation == "none" and "no proof" in " ".join(record.notes)
+    assert "no proof" in (write_feedback(course, "ada") / f"{FIRST}.html").read_text()
+    assert not grade(course).results[0].unchanged
+    assert len(runs) == 2
+    assert audit.load(audit.path_of(course.folder, ASSIGNMENT, "ada", FIRST)).isolation == "bwrap"
 
 
 def test_the_secret_and_the_records_are_the_owners_alone(graded):
