@@ -15,7 +15,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from autograder import audit, author, bank, doctor, export, report, sample
+from autograder import audit, author, bank, doctor, export, report, sample, similar
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
 from autograder.release import release
@@ -130,6 +130,20 @@ def _export(options: argparse.Namespace) -> int:
     with course.gradebook() as gradebook:
         exporter.export(gradebook)
     print(f"Import this into {options.system.capitalize()}: {exporter.to}")
+    return DONE
+
+
+def _similar(options: argparse.Namespace) -> int:
+    """Name pairs of submissions that share more than the release does."""
+    course = Course.open(options.course)
+    with _progress("comparing") as advance:
+        pairs = similar.similar(course.layout, advance)
+    if options.json:
+        print(json.dumps([asdict(pair) for pair in pairs], indent=1))
+    elif pairs:
+        Console().print(similar.as_table(pairs))
+    else:
+        print("No two submissions are alike.")
     return DONE
 
 
@@ -279,6 +293,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
     commands.choices["report"].add_argument(
         "--html", type=Path, metavar="FILE", help="write a page with pictures instead"
+    )
+    _command(commands, "similar", _similar).add_argument(
+        "--json", action="store_true", help="print JSON"
     )
     exporting = _command(commands, "export", _export)
     exporting.add_argument("system", choices=list(export.EXPORTERS), help="the system to import it")
