@@ -149,12 +149,10 @@ def loss_and_pull(form, gap, dtype=torch.float32):
     return loss.item(), gradient[0, 0].item()
 
 
+print("gap    loss and gradient of " + "; ".join(FORMS))
 for gap in (20.0, 80.0, 90.0, 110.0):
-    said = [
-        f"{name}: loss {loss_and_pull(form, gap)[0]:.1f}, gradient {loss_and_pull(form, gap)[1]:g}"
-        for name, form in FORMS.items()
-    ]
-    print(f"gap {gap:3.0f}   " + "   ".join(said))
+    pairs = [loss_and_pull(form, gap) for form in FORMS.values()]
+    print(f"{gap:3.0f}" + "".join(f"{loss:12.1f} {pull:4g}" for loss, pull in pairs))
 
 # %% jupyter={"source_hidden": true}
 GAPS = np.arange(1.0, 121.0)
@@ -577,9 +575,9 @@ print("a row of 4999 masked logits and one other, loss:", ours.item())
 #     return larger, d + tl.sum(tl.exp2((x - larger[None, :]) * LOG2E), axis=0)
 # ```
 #
-# You know every piece: it is `merge`, with a tile of four logits per thread. Triton can *interpret*
-# it on a CPU, slowly and truthfully. That must be asked for before Triton is first imported, so it
-# happens in a process of its own:
+# You know every piece: it is `merge`, of a running pair with four new logits at a time. Triton can
+# *interpret* it on a CPU, slowly and truthfully. That must be asked for before Triton is first
+# imported, so it happens in a process of its own:
 
 # %%
 SCRIPT = """
