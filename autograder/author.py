@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -174,14 +175,15 @@ def _kept(problem: Problem, variant: Alternative | None) -> Kept:
 def _told_in_notebook(problem: Problem, variant: Alternative | None) -> list[str]:
     """Every line the public checks print about what fails."""
     student = Student(problem.namespace(variant))
-    return [
-        line
-        for part in problem.published.parts
-        if part.laws
-        for _, found in counterexamples(problem.published, part, student)
-        if found
-        for line in found.lines
-    ]
+    with np.errstate(all="ignore"):
+        return [
+            line
+            for part in problem.published.parts
+            if part.laws
+            for _, found in counterexamples(problem.published, part, student)
+            if found
+            for line in found.lines
+        ]
 
 
 # ---------------------------------------------------------------------------- on paper

@@ -376,6 +376,14 @@ def _classes_swapped(logit: np.ndarray, label: np.ndarray) -> tuple:
     return -logit, 1 - label
 
 
+def _sides_swapped(m1: Any, d1: Any, m2: Any, d2: Any) -> tuple:
+    return m2, d2, m1, d1
+
+
+def _blocks_of_one(logits: np.ndarray, target: np.ndarray, block: int) -> tuple:
+    return logits, target, 1
+
+
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
     "shift": ("Adding 16 to all numbers", _shifted),
@@ -383,6 +391,8 @@ CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "padding": ("One more column of padding", _padded),
     "order": ("Writing everything in reverse order", _turned_round),
     "classes swapped": ("Turning the sign of z and taking 1 − y for y", _classes_swapped),
+    "sides swapped": ("Swapping the two sides", _sides_swapped),
+    "blocks": ("Reading in blocks of one", _blocks_of_one),
     "answers alike": ("Adding one number to both answers of a pair", _raised),
 }
 

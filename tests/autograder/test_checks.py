@@ -70,6 +70,7 @@ WRONG = [
     (2.5, np.array([2.5, 2.5]), "has shape (), shape (2,)"),
     (np.ones((2, 1)), np.ones((1, 2)), "has shape (2, 1)"),
     (2, 2.5, "whole number where a fraction"),
+    (2, 3, "is wrong"),
     (np.nan, 2.5, "not a number"),
     (np.inf, 2.5, "infinite"),
     (-np.inf, np.inf, "infinite with the wrong sign"),
@@ -127,6 +128,13 @@ def test_the_sentence_describes_the_inputs():
     with pytest.raises(Failure) as failure:
         expect(answer(1.0, np.full((2, 3), 1e9, "f4")), 2.0)
     assert "`values` (shape (2, 3), float32, of size about 1e+9)" in str(failure.value)
+
+
+@pytest.mark.parametrize(("asked", "described"), [("eager", "'eager'"), (128256, "128256")])
+def test_names_and_whole_numbers_are_quoted(asked, described):
+    with pytest.raises(Failure) as failure:
+        expect(answer(1.0, asked), 2.0)
+    assert f"`values` ({described})" in str(failure.value)
 
 
 def test_a_law_speaks_for_itself():

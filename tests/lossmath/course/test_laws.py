@@ -138,6 +138,18 @@ CASES = {
         {"f": lambda pairs, beta: beta * (pairs[:, 0] - pairs[:, 1])},
         {"f": lambda pairs, beta: beta * pairs[:, 0]},
     ),
+    "sides swapped": (
+        laws.Invariant("f", "sides swapped"),
+        [(ONE, 2.0, TWO, 3.0)],
+        {"f": lambda m1, d1, m2, d2: d1 * m1 + d2 * m2},
+        {"f": lambda m1, d1, m2, d2: d1 * m1 - d2 * m2},
+    ),
+    "blocks": (
+        laws.Invariant("f", "blocks"),
+        [(VALUES, TWO, 2)],
+        {"f": lambda logits, target, block: logits.sum()},
+        {"f": lambda logits, target, block: logits[:, :block].sum()},
+    ),
     "odd": (laws.Odd("f"), [(TWO,)], {"f": lambda x: x**3}, {"f": np.abs}),
     "limit": (
         laws.Limit("f", at=100.0, equals="g", times=0.5),
