@@ -396,6 +396,17 @@ for gap in (0.5, 2.0, 6.0):
 # still, because the best discriminator is a cliff. It points the right way, but only on average
 # and with a length that says little.
 #
+# The distance does not ask for samples of one size, either: it only compares distribution
+# functions. Points that repeat and points that weigh more are the same to it.
+
+# %%
+once, often = np.array([0.0, 1.0]), np.array([0.0, 0.0, 0.0, 1.0])
+repeated = EARTH.value(once, often)
+weighted = lm.WeightedWasserstein1D().value(once, once, [0.5, 0.5], [0.75, 0.25])
+assert repeated == weighted
+print(f"two points against four: {repeated}; two against two with weights: {weighted}")
+
+# %% [markdown]
 # ## The critic, and its leash
 #
 # How can a network *measure* earth moving? By a beautiful exchange of roles (Kantorovich, 1942):
