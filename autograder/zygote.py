@@ -75,6 +75,8 @@ def warm_up() -> Any:
 
     torch.set_num_threads(1)
     torch.set_num_interop_threads(1)
+    # Looks up what the processor can do, in files that a notebook does not see.
+    torch.zeros(1, dtype=torch.float16).float()
     shell = responder.make_shell()
     responder.run_cell(shell, "None")
     shell.reset(new_session=True)

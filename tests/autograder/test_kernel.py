@@ -76,6 +76,7 @@ def test_an_error_keeps_the_kernel_and_what_it_defined(kernel):
         "import multiprocessing as m; p = m.Process(target=print); p.start(); p.join()",
         "import threading; t = threading.Thread(target=print); t.start(); t.join()",
         "import torch; torch.ones(2, requires_grad=True).sum().backward()",
+        "import torch; torch.ones(2, dtype=torch.float16).float()",
         "open('notes.txt', 'w').write('x'); open('notes.txt').read()",
         "import tempfile; tempfile.TemporaryFile().write(b'x')",
         "import getpass, os; getpass.getuser(), os.path.expanduser('~'), os.cpu_count()",
