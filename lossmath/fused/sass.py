@@ -34,6 +34,13 @@ KERNELS = [
     ("forward_gradient_kernel", 32),
 ]
 CAPABILITY = 90
+# What an instruction is for, by how its opcode begins; anything else moves data or steers.
+KINDS = {
+    "load": ("LDG", "STG"),
+    "max": ("FMNMX",),
+    "exp": ("MUFU.EX2",),
+    "add": ("FADD", "FMUL", "FFMA"),
+}
 INSTRUCTION = re.compile(r"/\*[0-9a-f]{4,}\*/\s+(@!?U?P\w+)?\s*([A-Z][\w.]*)(.*)")
 LABEL = re.compile(r"^(\.L_x_\d+):")
 
@@ -53,6 +60,7 @@ class Sweep:
     load_bytes: int  # of the loads that bring most logits
     registers: int
     spills: int
+    kinds: dict[str, float]  # instructions per logit by KINDS, and the "rest"
 
 
 def sweeps(
@@ -92,9 +100,9 @@ def sweeps(
     return [
         Sweep(
             kernel.__name__, dtype, V, aligned, warps, kind,
-            instructions, exps, load_bytes, registers, spills,
+            instructions, kinds["exp"], load_bytes, registers, spills, kinds,
         )
-        for kind, instructions, exps, load_bytes in _count(
+        for kind, instructions, load_bytes, kinds in _count(
             listing, ITEMSIZE[dtype], BYTES_PER_THREAD
         )
     ]  # fmt: skip
@@ -130,22 +138,27 @@ def _tool(name: str, *arguments: str) -> str:
     return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
 
 
-def _count(listing: str, itemsize: int, thread: int) -> list[tuple[str, float, float, int]]:
-    """(sweep, instructions per logit, exponentials per logit, load bytes) of each sweep.
+def _count(
+    listing: str, itemsize: int, thread: int
+) -> list[tuple[str, float, int, dict[str, float]]]:
+    """(sweep, instructions per logit, load bytes, instructions per logit by kind) of each sweep.
 
     A sweep is a basic block that loads as many bytes as a thread holds, `thread`, once or more
     often, and takes an exponential of each logit. The masked end of a row looks the same with
     predicated loads, and stands in only where no block of the row is whole.
     """
-    found: dict[str, tuple[bool, tuple[float, float, int]]] = {}
+    found: dict[str, tuple[bool, tuple[float, int, dict[str, float]]]] = {}
     for body in _basic_blocks(listing):
         loads = [(mask, _load_bytes(opcode)) for mask, opcode in body if opcode[:3] == "LDG"]
         sizes = [size for _, size in loads]
         opcodes = [opcode for _, opcode in body]
         # Beside the logits at most the target, its logit and a factor are loaded, 14 bytes.
         logits = sum(sizes) // thread * thread // itemsize
-        exps = opcodes.count("MUFU.EX2")
-        if not logits or exps < logits:
+        kinds = {
+            kind: sum(opcode.startswith(beginnings) for opcode in opcodes)
+            for kind, beginnings in KINDS.items()
+        }
+        if not logits or kinds["exp"] < logits:
             continue
         finds_maximum = any(opcode.startswith("FMNMX") for opcode in opcodes)
         stores = any(opcode.startswith("STG") for opcode in opcodes)
@@ -153,7 +166,9 @@ def _count(listing: str, itemsize: int, thread: int) -> list[tuple[str, float, f
         whole = not any(mask for mask, _ in loads)
         width = max(set(sizes), key=sizes.count)
         if sweep not in found or whole > found[sweep][0]:
-            found[sweep] = whole, (len(body) / logits, exps / logits, width)
+            kinds["rest"] = len(body) - sum(kinds.values())
+            per_logit = {kind: count / logits for kind, count in kinds.items()}
+            found[sweep] = whole, (len(body) / logits, width, per_logit)
     if len(found) > 1:
         found.pop("both", None)
     return [(sweep, *counts) for sweep, (_, counts) in sorted(found.items())]
