@@ -863,6 +863,11 @@ def dissimilar(sigma, data_range):
     return loss.value(WORSE, np.broadcast_to(HOUSE, WORSE.shape))
 
 
+def shades(image):
+    """How dark to draw each pixel, in so few steps that a still has colours left for curves."""
+    return np.round(32 * (1 - image)) / 32
+
+
 def four_ways(error, sigma, data_range):
     losses = dissimilar(sigma, data_range)
     now = [float(np.interp(error, SIZES, one)) for one in losses]
@@ -873,7 +878,9 @@ def four_ways(error, sigma, data_range):
     return Picture(
         [
             *(
-                Panel(name, [Matrix(1 - image, stroke="ink")], cells, cells, equal=True, bare=True)
+                Panel(
+                    name, [Matrix(shades(image), stroke="ink")], cells, cells, equal=True, bare=True
+                )
                 for name, image in shown.items()
             ),
             Panel(
@@ -886,13 +893,12 @@ def four_ways(error, sigma, data_range):
                 Axis("", 3e-5, 1.5, scale="log", ticks={1e-4: "10⁻⁴", 1e-2: "10⁻²", 1.0: "1"}),
             ),
         ],
-        readings={"mean squared error of all four": error**2}
-        | {f"1 − SSIM, {name}": cost for name, cost in zip(CHANGES, now, strict=True)},
+        readings={"squared error": error**2, **dict(zip(CHANGES, now, strict=True))},
     )
 
 
 verdicts = four_ways(0.1, 1.5, 1.0).readings
-ranked = sorted(CHANGES, key=lambda name: verdicts[f"1 − SSIM, {name}"])
+ranked = sorted(CHANGES, key=verdicts.get)
 Explorer(
     four_ways,
     [
@@ -911,14 +917,14 @@ Explorer(
 
 # %%
 for name in CHANGES:
-    print(f"{name:14} squared error {0.1**2:.4f}   1 − SSIM {verdicts[f'1 − SSIM, {name}']:.3f}")
+    print(f"{name:14} squared error {0.1**2:.4f}   1 − SSIM {verdicts[name]:.3f}")
 as_bytes = float(lm.SSIM(data_range=255.0)(HOUSE, 1 - HOUSE))
 as_floats = float(lm.SSIM()(HOUSE, 1 - HOUSE))
 print(f"the picture against its negative: {as_floats:.3f}; with L = 255: {as_bytes:.5f}")
 
 # %% [markdown]
-# SSIM minds the brighter picture least, 0.03<!--= f"{verdicts['1 − SSIM, brighter']:.2f}" -->, and
-# the blurred one most, 0.50<!--= f"{verdicts['1 − SSIM, blurred']:.2f}" -->. A squared error cannot
+# SSIM minds the brighter picture least, 0.03<!--= f"{verdicts['brighter']:.2f}" -->, and
+# the blurred one most, 0.50<!--= f"{verdicts['blurred']:.2f}" -->. A squared error cannot
 # tell them apart. The order is a property of the window too: turn $\sigma$.
 #
 # **Watch it fail.** Turn $L$ up. Pixels between zero and one with $L = 255$ is the usual mistake
