@@ -117,8 +117,10 @@ def course_secret(course: Path) -> bytes:
 
 
 def fingerprint(notebook: NotebookNode, checks: str, programs: str, *settings: object) -> str:
-    """A name for everything a score depends on: submission, checks, programs, settings."""
+    """A name for everything a score depends on: submission, points, checks, programs, settings."""
+    points = [cell.metadata.get("nbgrader", {}).get("points") for cell in notebook.cells]
     digest = hashlib.sha256(notebook_content(notebook))
+    digest.update(json.dumps(points).encode())
     digest.update(json.dumps(notebook.metadata.get("autograder", {})).encode())
     digest.update(repr((checks, programs, *settings)).encode())
     return digest.hexdigest()

@@ -14,7 +14,14 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
-from nbgrader.api import Assignment, Gradebook, Student, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import (
+    Assignment,
+    Grade,
+    Gradebook,
+    Student,
+    SubmittedAssignment,
+    SubmittedNotebook,
+)
 from nbgrader.plugins import ExportPlugin
 from sqlalchemy import Select, select
 from sqlalchemy.orm import load_only
@@ -163,7 +170,13 @@ def _scores(gradebook: Gradebook) -> dict[tuple[str, str], float]:
 def _unread(gradebook: Gradebook, assignments: set[str], students: set[str]) -> int:
     """How many of the students have an answer that waits for a reader."""
     waiting = gradebook.db.execute(
-        _notebooks().where(SubmittedNotebook.needs_manual_grade, Assignment.name.in_(assignments))
+        _notebooks()
+        .join(Grade, Grade.notebook_id == SubmittedNotebook.id)
+        .where(
+            Grade.needs_manual_grade,
+            Grade.manual_score.is_(None),
+            Assignment.name.in_(assignments),
+        )
     )
     return len({student for student, _ in waiting} & students)
 

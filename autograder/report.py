@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from nbgrader.api import MissingEntry, SubmittedNotebook
+from nbgrader.api import Grade, MissingEntry, SubmittedNotebook
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -140,7 +140,7 @@ def _problem_score(course: Course, student: str, notebook: SubmittedNotebook) ->
         problem=notebook.name,
         score=notebook.score - penalty,
         out_of=notebook.max_score,
-        waiting=sum(g.max_score for g in notebook.grades if g.needs_manual_grade),
+        waiting=sum(grade.max_score for grade in notebook.grades if _waits(grade)),
         losses=tuple(losses(notebook, parts)) + late,
         notes=tuple(record.notes) if record else (),
         misconceptions=tuple(
@@ -168,8 +168,13 @@ def _part_scores(notebook: SubmittedNotebook) -> tuple[PartScore, ...]:
     return tuple(
         PartScore(grade.name, grade.score, grade.max_score)
         for grade in sorted(notebook.grades, key=lambda grade: grade.name)
-        if not grade.needs_manual_grade
+        if not _waits(grade)
     )
+
+
+def _waits(grade: Grade) -> bool:
+    """Whether nobody has read an answer yet. nbgrader asks for another look after a new run."""
+    return grade.needs_manual_grade and grade.manual_score is None
 
 
 def losses(notebook: SubmittedNotebook, parts: dict[str, dict[str, Any]]) -> list[Loss]:
@@ -177,7 +182,7 @@ def losses(notebook: SubmittedNotebook, parts: dict[str, dict[str, Any]]) -> lis
     found = []
     for grade in sorted(notebook.grades, key=lambda grade: grade.name):
         missing = grade.max_score - grade.score
-        if missing <= 0 or grade.needs_manual_grade:
+        if missing <= 0 or _waits(grade):
             continue
         part = parts.get(grade.name)
         if grade.manual_score is not None:

@@ -42,7 +42,8 @@ def graded(course):
             for grade in submission.notebooks[0].grades:
                 grade.auto_score = parts.get(grade.name, 0.0)
                 grade.needs_manual_grade = student == "bob" and grade.name == "written"
-        gradebook.find_grade("written", FIRST, ASSIGNMENT, "ada").manual_score = 1.5
+        read = gradebook.find_grade("written", FIRST, ASSIGNMENT, "ada")
+        read.manual_score, read.needs_manual_grade = 1.5, True  # as after another run
         late = gradebook.find_submission_notebook(FIRST, ASSIGNMENT, "bob")
         late.late_submission_penalty = 1.0
         gradebook.db.commit()

@@ -21,6 +21,7 @@ from traitlets.config import Config
 from autograder import audit, execute, report, sample, submission
 from autograder.config import ASSIGNMENT, Course
 from autograder.grade import find_graded, grade, settings_of, write_feedback
+from autograder.release import release
 from autograder.sandbox import SandboxError
 from autograder.staging import staged
 
@@ -404,12 +405,42 @@ def test_a_changed_problem_is_graded_again(course, runs, tmp_path, monkeypatch):
     assert len(runs) == 2
 
 
+def test_points_that_a_new_release_moves_are_given_anew(course, runs):
+    hand_in(course, "ada", sample.right)
+    grade(course)
+    path = course.layout.folder("release") / f"{FIRST}.ipynb"
+    released = nbformat.read(path, as_version=4)
+    for cell in released.cells:
+        about = cell.metadata.get("nbgrader", {})
+        if about.get("grade_id") == "gradient":
+            about["points"] = 1
+            with course.gradebook() as gradebook:
+                gradebook.find_grade_cell("gradient", FIRST, ASSIGNMENT).max_score = 1
+                gradebook.db.commit()
+    nbformat.write(released, path)
+    assert grade(course).failed == []
+    assert scores(course) == {"ada": FULL - 2}
+
+
 def test_grading_again_runs_what_has_not_changed(course, runs):
     for student in ("ada", "bob"):
         hand_in(course, student, sample.right)
     grade(course)
     assert [result.unchanged for result in grade(course, ["ada"], again=True).results] == [False]
     assert len(runs) == 3
+
+
+def test_a_gradebook_that_is_gone_is_made_by_release_and_filled(course, runs, first_bank):
+    hand_in(course, "ada", sample.right)
+    grade(course)
+    before = contents(course)
+    (course.folder / "gradebook.db").unlink()
+    with pytest.raises(ValueError, match="run `python -m autograder release`"):
+        grade(course)
+    release(course.folder, first_bank, course.config)
+    assert grade(course).failed == []
+    assert contents(course) == before
+    assert len(runs) == 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"[]", b"\xff\xfe", b'{"student": "ada"}', b"null"])

@@ -100,6 +100,11 @@ def test_points_given_by_hand_are_named_as_such():
     assert losses(notebook, {}) == [Loss("written", 1.5, "Graded by hand.")]
 
 
+def test_points_given_by_hand_count_though_nbgrader_asks_for_another_look():
+    again = Grade("written", 0.5, 2, manual_score=0.5, needs_manual_grade=True)
+    assert losses(Notebook(again), {}) == [Loss("written", 1.5, "Graded by hand.")]
+
+
 def test_an_empty_notebook_has_one_reason():
     notebook = Notebook(Grade("value", 0, 8), Grade("written", 0, 2))
     parts = {"value": part((0, 8, "mse is not written yet."))}
