@@ -119,7 +119,10 @@ class Writer:
         query = select(Assignment).where(Assignment.name == ASSIGNMENT).options(cells)
         assignment = self.gradebook.db.scalars(query).one_or_none()
         if assignment is None:
-            raise MissingEntry(f"the gradebook does not know the assignment {ASSIGNMENT!r}")
+            raise MissingEntry(
+                f"the gradebook does not know the assignment {ASSIGNMENT!r}; "
+                "run `python -m autograder release`"
+            )
         return assignment
 
     def _write_scores(self, notebook: SubmittedNotebook, graded: Graded) -> None:
