@@ -1111,6 +1111,8 @@ Markdown("\n".join(tables(run) for run in recorded()))
 #
 # ## Practise
 #
+# * [GPU lab](../exercises/11_gpu_lab.ipynb): merge, forward, backward, chunks under a budget and a
+#   count of passes, block by block and without a GPU.
 # * [BCE from logits](../exercises/03_bce_from_logits.ipynb): the stable form in two classes, and
 #   the gradient at ten thousand.
 # * [Masked mean](../exercises/04_masked_mean.ipynb): ignored rows, denominators, and chunks that
