@@ -276,6 +276,12 @@ ANSWERS = {
         "the classes have an order": "RankedProbabilityScore",
         "a larger model can teach this one": "Distillation",
     },
+    "something in a picture": {
+        "which pixels belong to it": "DiceBCE",
+        "where its box is": "GIoU",
+        "boxes and classes of many things": "RetinaNet",
+        "the picture itself, as eyes compare it": "SSIM",
+    },
     "what is alike": {
         "I have pairs": "ContrastivePair",
         "I know what is closer to what": "Triplet",
