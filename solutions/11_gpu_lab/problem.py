@@ -14,7 +14,8 @@
 # in numpy, for a few rows at once, and somebody else plays the GPU: `launch_forward` below, or
 # whoever grades. The row is cut into blocks of *their* choice, each block is handed to you alone,
 # and what you want to remember of the blocks before must be in the two numbers that you return. No
-# GPU is needed, and nothing here is timed.
+# GPU is needed, and nothing here is timed. The lab is a bonus beside the ten problems; your
+# instructor says how its points count.
 #
 # **Conventions.** Of a row of logits $x$ with target $y$, two **statistics** are kept:
 #
