@@ -20,6 +20,7 @@ notebooks: setup   ## build every notebook from its text
 	$(BIN)/python theory/coverage.py
 	$(BIN)/python -m autograder.release
 	$(BIN)/python -m lossmath.reference
+	$(BIN)/python -m lossmath.fused.report
 
 site: setup        ## build the site: live explorers without a kernel
 	$(BIN)/python site/build.py
