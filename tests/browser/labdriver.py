@@ -16,7 +16,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 ROOT = Path(__file__).parents[2]
-NOISE = ("third-party cookie", "favicon")  # nothing of ours
+NOISE = ("third-party cookie", "favicon", "Connection lost, reconnecting")  # nothing of ours
 
 
 @dataclass
@@ -25,6 +25,7 @@ class Lab:
 
     url: str
     token: str
+    folder: Path
 
     def get(self, path: str, method: str = "GET") -> bytes:
         request = urllib.request.Request(
@@ -74,7 +75,7 @@ def lab_in(folder: Path) -> Iterator[Lab]:
     with (folder / "server.log").open("w") as log:
         server = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
     try:
-        yield Lab(_address(folder / "runtime", server), token)
+        yield Lab(_address(folder / "runtime", server), token, folder)
     finally:
         server.terminate()
         server.wait(20)

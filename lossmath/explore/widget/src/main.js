@@ -7,6 +7,7 @@ import { Panels } from "./panels.js";
 const SYNC = 100; // ms of rest before the new values go to the kernel
 const SPEAK = 600; // ms of rest before they are read aloud
 const BUSY = 100; // ms of waiting before the busy mark shows
+const GONE = "The kernel that drew this was restarted: run the cell again.";
 
 function debounced(wait, act) {
   let timer;
@@ -21,7 +22,8 @@ function render({ model, el }) {
   const frames = new Frames(spec, model.get("_frames"));
   const home = Object.fromEntries(spec.sliders.map((slider) => [slider.name, slider.default]));
   const values = Object.fromEntries(spec.sliders.map((slider) => [slider.name, model.get(slider.name)]));
-  const live = spec.live && Boolean(model.send);
+  let kernel = Boolean(model.send);
+  const live = spec.live && kernel;
   let pinned = null;
   let shown = null;
 
@@ -94,7 +96,7 @@ function render({ model, el }) {
       return;
     }
     let arrays = frames.at(values);
-    if (!arrays && !model.send) {
+    if (!arrays && !kernel) {
       // Without a kernel only one of many sliders can be away from its default.
       for (const name of Object.keys(values)) if (name !== last) values[name] = home[name];
       sliders.forEach((slider, i) => slider.show(values[spec.sliders[i].name]));
@@ -136,7 +138,7 @@ function render({ model, el }) {
   let serial = 0;
   let clock;
   function ask() {
-    if (!model.send) return;
+    if (!kernel) return;
     if (asked !== null) {
       waiting = true;
       return;
@@ -150,12 +152,23 @@ function render({ model, el }) {
     model.send({ id: asked, values: { ...values } });
   }
 
+  // In place of the busy mark: why the picture is not the exact one, if it is not.
+  function excuse(text) {
+    clearTimeout(clock);
+    root.classList.toggle("lm-is-busy", Boolean(text));
+    busy.textContent = text;
+  }
+
+  // ipywidgets says so once the channel to the kernel is closed for good.
+  function lost() {
+    kernel = false;
+    excuse(live ? GONE : "");
+  }
+
   function answered(message, buffers) {
     if (message.id !== asked) return;
     asked = null;
-    clearTimeout(clock);
-    root.classList.toggle("lm-is-busy", Boolean(message.error));
-    busy.textContent = message.error ?? "";
+    excuse(message.error ?? "");
     if (!message.error && (live || !waiting)) {
       paint(frames.exact(buffers[0]));
       say(message.words);
@@ -187,6 +200,7 @@ function render({ model, el }) {
     return [`change:${name}`, follow];
   });
   model.on("msg:custom", answered);
+  model.on("comm_live_update", lost);
 
   const start = frames.at(values) ?? frames.start();
   sliders.forEach((slider, i) => slider.show(values[spec.sliders[i].name]));
@@ -196,6 +210,7 @@ function render({ model, el }) {
   return () => {
     for (const [event, follow] of followers) model.off(event, follow);
     model.off("msg:custom", answered);
+    model.off("comm_live_update", lost);
   };
 }
 
