@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks site bundle bench bench-grade grade lint setup system
+.PHONY: demo test lab notebooks site bundle mutants bench bench-grade grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -16,9 +16,9 @@ lab: setup         ## open the course in JupyterLab
 	$(BIN)/jupyter lab theory/00_start_here.ipynb
 
 notebooks: setup   ## build every notebook from its text
+	$(BIN)/python -m autograder.release
 	$(BIN)/python theory/build.py
 	$(BIN)/python theory/coverage.py
-	$(BIN)/python -m autograder.release
 	$(BIN)/python -m lossmath.reference
 	$(BIN)/python -m lossmath.fused.report
 
@@ -27,6 +27,9 @@ site: setup        ## build the site: live explorers without a kernel
 
 bundle: setup      ## pack what a student gets into one archive
 	$(BIN)/python bundle/build.py
+
+mutants: setup     ## put faults into every formula, kernel and solution; each must be noticed
+	$(BIN)/pytest tests/lossmath/test_mutation.py tests/lossmath/fused tests/solutions -k "fault or mutant or mistake"
 
 bench: setup       ## time the losses against their peers, writing docs/speed.md
 	$(BIN)/python tests/lossmath/bench.py

@@ -1,0 +1,38 @@
+"""Examples on the pages run, and give what stands beside them."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+import lossmath
+import lossmath.explore
+
+ROOT = Path(__file__).parent.parent
+
+
+def python_in(page: str) -> list[str]:
+    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+
+
+def test_the_readme_shows_what_the_losses_give():
+    (block,) = python_in("README.md")
+    names: dict = {}
+    shown = 0
+    for line in block.splitlines():
+        call, _, result = line.partition("  # ")
+        if result:
+            assert repr(eval(call, names)) == result.strip()
+            shown += 1
+        else:
+            exec(call, names)
+    assert shown == 3
+
+
+def test_the_example_of_an_explorer_makes_a_picture():
+    *_, block = python_in("docs/extending.md")
+    names = {"lm": lossmath, "np": np, **vars(lossmath.explore)}
+    source, _, explorer = block.partition("\n\n\nExplorer(")
+    exec(source, names)
+    made = eval(f"Explorer({explorer}", names)
+    assert "<script" in lossmath.explore.fragment(made)
