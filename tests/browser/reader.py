@@ -30,7 +30,7 @@ def colours(found: Locator) -> list[tuple[float, ...]]:
     styles = found.evaluate(
         """root => {
             const { backgroundColor, color } = getComputedStyle(root);
-            const mark = root.querySelector('.lm-marks:not(.lm-ghost) :is([stroke], [fill])');
+            const mark = root.querySelector('.lm-marks:not(.lm-ghost) :is(path, circle, rect)');
             const { stroke, fill } = getComputedStyle(mark);
             return [backgroundColor, color, stroke === 'none' ? fill : stroke];
         }"""
