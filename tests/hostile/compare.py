@@ -1,11 +1,13 @@
 """The corpus on stock nbgrader and on this grader: the table of docs/trust.md.
 
-    python tests/hostile/compare.py           run both and print the table
-    python tests/hostile/compare.py --write   and put it into docs/trust.md
+    python tests/hostile/compare.py           everything
+    python tests/hostile/compare.py NAME ...  these attacks on stock nbgrader, the rest as recorded
+
+What came of each attack is kept in comparison.json, and the page is written from there.
 
 Stock nbgrader has nothing that keeps a submission from this machine, so each run of it happens in
 a throw-away folder inside bubblewrap, without network; attacks that would take a machine down are
-left out. Takes about half an hour. Needs bubblewrap.
+left out. Takes about an hour. Needs bubblewrap.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import sys
 import tempfile
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -34,12 +36,32 @@ from tests.hostile.attack import CANARY, FIRST, FULL, PORTS, PROCESS_NAME, UNIX_
 from tests.hostile.corpus import CORPUS, KINDS
 
 PAGE = Path(__file__).parents[2] / "docs" / "trust.md"
+RECORD = Path(__file__).with_name("comparison.json")
+SIDES = ("stock", "here")
 BEGIN, END = "<!-- comparison -->", "<!-- end of comparison -->"
 NEIGHBOURS = ("aa-honest", "zz-honest")
 PARTS = ("value", "gradient", "share")
 SECONDS = 150  # for one class of two on stock nbgrader
 # Stock nbgrader gives all points of a cell or none: half a point is no difference in merit.
 MARGIN = 0.5
+# Right answers that lose points here by rules which plain nbgrader does not have: a notebook has at
+# most 1000 cells, the last definition of a function counts, code stays in code cells, and the
+# program that answers for a notebook is left alone.
+OTHER_RULES = (
+    "five-thousand-cells",
+    "value-forgets-return",
+    "always-refuses",
+    "retyped",
+    "replay",
+)
+DAMAGE = {
+    "others": "another student was not graded",
+    "files changed": "files outside were changed",
+    "secrets read": "hidden checks, solutions or the instructor's own files were read",
+    "connected": "a program of the instructor's machine was reached",
+    "left running": "a process stayed behind",
+    "active page": "script ran for whoever reads the page",
+}
 
 CONFIG = """
 c = get_config()
@@ -132,12 +154,17 @@ class Outcome:
     score: float | None
     harm: tuple[str, ...] = ()
 
-    def unearned(self, attack: Attack) -> bool:
-        return self.score is not None and self.score > attack.earns + MARGIN
+    def unearned(self, deserved: float) -> bool:
+        return self.score is not None and self.score > deserved + MARGIN
 
-    def lost(self, attack: Attack) -> bool:
-        exact = not attack.up_to and self.score is not None
-        return exact and self.score < attack.earns - MARGIN
+    def lost(self, deserved: float) -> bool:
+        return self.score is not None and self.score < deserved - MARGIN
+
+
+def deserved(attack: Attack, side: str) -> tuple[float, float]:
+    """The least and the most points that are right for an attack."""
+    most = FULL if side == "stock" and attack.name in OTHER_RULES else attack.earns
+    return (0.0 if attack.up_to else most), most
 
 
 # ---------------------------------------------------------------------------- stock nbgrader
@@ -240,7 +267,8 @@ def stock_harm(course: Path, student: str, seen: dict | None, changed: set[str])
         yield "files changed"
     if any(CANARY in line for line in field.secrets_seen(course, student)):
         yield "secrets read"
-    if field.active(page_of(course, student)) - field.active(page_of(course, "zz-honest")):
+    plain = page_of(course, "zz-honest")
+    if plain and field.active(page_of(course, student)) - field.active(plain):
         yield "active page"
 
 
@@ -279,11 +307,40 @@ def our_outcome(graded: field.Graded, name: str, harm: list[str]) -> Outcome:
     return Outcome(graded.scores.get(name) if page_of(folder, name) else None, tuple(own))
 
 
-# ---------------------------------------------------------------------------- the table
+# ---------------------------------------------------------------------------- the record
 
 
-def table(stock: dict[str, Outcome], ours: dict[str, Outcome]) -> str:
-    """Markdown: by kind, how often stock nbgrader and this grader failed in which way."""
+@dataclass
+class Comparison:
+    """What came of each attack, by name, on stock nbgrader and here."""
+
+    stock: dict[str, Outcome]
+    here: dict[str, Outcome]
+
+    @classmethod
+    def load(cls) -> Comparison:
+        kept = json.loads(RECORD.read_text())
+        sides: dict[str, dict[str, Outcome]] = {side: {} for side in SIDES}
+        for name, outcomes in kept.items():
+            for side, (score, harm) in outcomes.items():
+                sides[side][name] = Outcome(score, tuple(harm))
+        return cls(**sides)
+
+    def save(self) -> None:
+        """Keep what is known of the attacks in the corpus, one on each line."""
+        lines = []
+        for name in CORPUS:
+            known = {s: getattr(self, s)[name] for s in SIDES if name in getattr(self, s)}
+            outcomes = {side: astuple(outcome) for side, outcome in known.items()}
+            lines.append(f"{json.dumps(name)}: {json.dumps(outcomes)}")
+        RECORD.write_text("{\n" + ",\n".join(lines) + "\n}\n")
+
+
+# ---------------------------------------------------------------------------- the page
+
+
+def report(found: Comparison) -> str:
+    """Markdown: by kind, how often each failed in which way, and what the damage was."""
     lines = [
         "| what the submission tries | run | unearned points | points lost | dropped | damage "
         "| here, all together |",
@@ -291,65 +348,71 @@ def table(stock: dict[str, Outcome], ours: dict[str, Outcome]) -> str:
     ]
     total = [0] * 6
     for kind, attacks in KINDS.items():
-        row = counts([a for a in attacks if a.name in stock], stock)
-        here = sum(counts(attacks, ours)[1:])
+        row = counts([a for a in attacks if a.name in found.stock], found.stock, "stock")
+        here = sum(counts(attacks, found.here, "here")[1:])
         lines.append(f"| {kind} | {' | '.join(map(str, row))} | {here} of {len(attacks)} |")
         total = [a + b for a, b in zip(total, [*row, here], strict=True)]
     bold = " | ".join(f"**{n}**" for n in total[:5])
     lines.append(f"| **all** | {bold} | **{total[5]} of {len(CORPUS)}** |")
+    unearned = [o for n, o in found.stock.items() if o.unearned(deserved(CORPUS[n], "stock")[1])]
+    full = sum(outcome.score >= FULL for outcome in unearned)
+    damage = ", ".join(f"{DAMAGE[kind]} ({n})" for kind, n in harms(found.stock).items())
+    lines += ["", f"Of the unearned points, {full} times all of them. The damage: {damage}."]
+    lines.append(f"Each command of nbgrader was stopped after {SECONDS} s.")
     return "\n".join(lines)
 
 
-def counts(attacks: list[Attack], outcomes: dict[str, Outcome]) -> list[int]:
-    found = [(attack, outcomes[attack.name]) for attack in attacks]
+def counts(attacks: Iterable[Attack], outcomes: dict[str, Outcome], side: str) -> list[int]:
+    """How many there were, and how many failed in each way."""
+    found = [(*deserved(attack, side), outcomes[attack.name]) for attack in attacks]
     return [
         len(found),
-        sum(outcome.unearned(attack) for attack, outcome in found),
-        sum(outcome.lost(attack) for attack, outcome in found),
-        sum(outcome.score is None for _, outcome in found),
-        sum(bool(outcome.harm) for _, outcome in found),
+        sum(outcome.unearned(most) for _, most, outcome in found),
+        sum(outcome.lost(least) for least, _, outcome in found),
+        sum(outcome.score is None for *_, outcome in found),
+        sum(bool(outcome.harm) for *_, outcome in found),
     ]
 
 
 def harms(outcomes: dict[str, Outcome]) -> dict[str, int]:
     """How many attacks did each kind of damage."""
     names = [name for outcome in outcomes.values() for name in outcome.harm]
-    return {name: names.count(name) for name in sorted(set(names))}
+    return {name: names.count(name) for name in DAMAGE if name in names}
+
+
+def with_report(page: str, found: Comparison) -> str:
+    head, _, rest = page.partition(BEGIN)
+    _, _, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n{report(found)}\n{END}{tail}"
+
+
+# ---------------------------------------------------------------------------- the program
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("names", nargs="*", help="only these attacks, on stock nbgrader alone")
-    parser.add_argument("--write", action="store_true", help="put the table into docs/trust.md")
-    options = parser.parse_args()
+    parser.add_argument("names", nargs="*", help="only these attacks on stock nbgrader")
+    chosen = parser.parse_args().names or [a.name for a in CORPUS.values() if not a.bomb]
+    found = Comparison.load() if RECORD.is_file() else Comparison({}, {})
     problem = bank.load(bank.SOLUTIONS / FIRST)
-    stock = {}
-    with tempfile.TemporaryDirectory(prefix="released-") as name:
+    with tempfile.TemporaryDirectory(prefix="released-") as name, ThreadPoolExecutor(2) as pool:
         os.chmod(name, 0o755)
         stock_course(Path(name), problem)
         honest = run_stock(Path(name), problem, None)
         if honest != Outcome(FULL):
             raise SystemExit(f"an honest student alone comes to {honest}: nothing can be compared")
-        chosen = options.names or [attack.name for attack in CORPUS.values() if not attack.bomb]
         attacks = [CORPUS[name] for name in chosen]
-        with ThreadPoolExecutor(2) as pool:
-            for attack, outcome in zip(
-                attacks, pool.map(partial(run_stock, Path(name), problem), attacks), strict=True
-            ):
-                stock[attack.name] = outcome
-                marks = " UNEARNED" * outcome.unearned(attack) + " LOST" * outcome.lost(attack)
-                said = f"{len(stock)}/{len(chosen)} {attack.name}: {outcome}{marks}"
-                print(said, file=sys.stderr, flush=True)
-    if options.names:
-        return 0
-    text = table(stock, run_ours())
-    full = sum(o.score == FULL and o.unearned(CORPUS[n]) for n, o in stock.items())
-    print(text, f"\nfull marks without an answer: {full}; damage: {harms(stock)}")
-    if options.write:
-        page = PAGE.read_text()
-        head, _, rest = page.partition(BEGIN)
-        _, _, tail = rest.partition(END)
-        PAGE.write_text(f"{head}{BEGIN}\n{text}\n{END}{tail}")
+        outcomes = pool.map(partial(run_stock, Path(name), problem), attacks)
+        for done, (attack, outcome) in enumerate(zip(attacks, outcomes, strict=True), 1):
+            found.stock[attack.name] = outcome
+            found.save()
+            least, most = deserved(attack, "stock")
+            marks = " UNEARNED" * outcome.unearned(most) + " LOST" * outcome.lost(least)
+            said = f"{done}/{len(chosen)} {attack.name}: {outcome}{marks}"
+            print(said, file=sys.stderr, flush=True)
+    found.here = run_ours()
+    found.save()
+    PAGE.write_text(with_report(PAGE.read_text(), found))
     return 0
 
 

@@ -30,8 +30,19 @@ c.SandboxExecute.cell_seconds = 3  # noqa: F821
 c.SandboxExecute.question_seconds = 2  # noqa: F821
 c.SandboxExecute.notebook_seconds = 20  # noqa: F821
 """
-# What grading itself writes, and what Jupyter writes into an empty home.
-OWN = ("audit", "autograded", "feedback", "gradebook", "staged", "secret", "__pycache__")
+# What grading itself writes (a time stamp that is none is set aside; formulas are drawn with
+# matplotlib, which keeps a list of fonts), and what Jupyter writes into an empty home.
+OWN = (
+    "audit",
+    "autograded",
+    "feedback",
+    "gradebook",
+    "staged",
+    "secret",
+    "__pycache__",
+    "timestamp.txt",
+    "fontlist-",
+)
 JUPYTERS = ("migrated", "README", "history.sqlite")
 
 

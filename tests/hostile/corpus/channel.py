@@ -135,11 +135,45 @@ def say():
 
 threading.Thread(target=say, daemon=True).start()
 """
+COMMS = """
+import ipywidgets
+from comm import create_comm
+from IPython.display import clear_output, display, publish_display_data, update_display
+
+score = {"output_type": "execute_result", "data": {"text/plain": "10.0"}, "metadata": {}}
+hijacked = ipywidgets.Output()
+with hijacked:
+    print("10.0")
+    display(10.0)
+hijacked.outputs = (score,)
+for target in ("jupyter.widget", "jupyter.widget.control", "nbgrader"):
+    channel = create_comm(target_name=target, data={"state": {"outputs": [score]}}, buffers=[b"10"])
+    channel.send({"method": "update", "state": {"outputs": [score]}}, buffers=[bytes(1000)])
+handle = display(0, display_id="score")
+for number in range(50):
+    update_display(10.0, display_id="score")
+    publish_display_data({"text/plain": "10.0"}, transient={"display_id": "score"})
+    clear_output(wait=number % 2 == 0)
+display(hijacked)
+10.0
+"""
+INTERRUPTS = """
+import os, signal, threading, time
+
+def haunt():
+    while True:
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.001)
+
+threading.Thread(target=haunt, daemon=True).start()
+"""
 NO_ANSWER = "is not defined"
 
 ATTACKS = (
     Attack("shouts", "prints and displays a score", unanswered(sample.SHOUT), 0, NO_ANSWER),
     Attack("jupyter", "sends messages of Jupyter's own", unanswered(JUPYTER), 0, NO_ANSWER),
+    Attack("comms", "forges messages of widgets and displays", unanswered(COMMS), 0, NO_ANSWER),
+    Attack("honest-comms", "uses widgets and displays, and is right", answered(COMMS)),
     Attack("early-answers", "answers before it is asked", unanswered(EARLY_ANSWERS), 0, "stopped"),
     Attack("answering-thread", "answers from a thread", unanswered(THREAD), 0),
     Attack("garbage-frames", "sends garbage", unanswered(GARBAGE), 0, "stopped"),
@@ -155,4 +189,7 @@ ATTACKS = (
     Attack("sent-descriptors", "hands over open files", unanswered(SENT_DESCRIPTORS), 0, "stopped"),
     Attack("redirected", "replaces its own output", answered(REDIRECTED), FULL),
     Attack("printing-thread", "prints while it is asked", unanswered(THREAD_OUTPUT), 0, NO_ANSWER),
+    Attack(
+        "interrupting-thread", "interrupts itself without end", answered(INTERRUPTS), up_to=True
+    ),
 )
