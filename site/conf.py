@@ -15,6 +15,7 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["explorer.css"]
 mathjax_path = "tex-svg-full.js"
+html_show_search_summary = False  # it fetches pages, which a page on disk may not
 html_copy_source = False
 html_show_copyright = False
 

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 from labdriver import ROOT
-from playwright.sync_api import Locator, Page, Request
+from playwright.sync_api import Locator, Page, Request, expect
 from reader import colours, contrast, drag_slider, luminance
+
+from lossmath import catalogue
 
 HERE = Path(__file__).parent
 CHAPTERS = sorted(path.stem for path in (ROOT / "theory").glob("[0-9][0-9]_*.ipynb"))
@@ -106,3 +108,22 @@ def violations(page: Page, axe: Path, *rules: str) -> list[str]:
     run = "options => axe.run({ include: [['.lm-explorer']] }, options)"
     found = page.evaluate(run, options)["violations"]
     return [f"{v['id']}: {node['html']}" for v in found for node in v["nodes"]]
+
+
+def test_the_reference_has_every_loss(page: Page, site: Path, asked: list[str]) -> None:
+    page.goto((site / "docs" / "losses.html").as_uri())
+    headings = set(page.get_by_role("heading").all_inner_texts())
+    missing = [record.name for record in catalogue() if record.name not in headings]
+    assert missing == [] and asked == []
+
+
+def test_search_finds_a_word_of_a_chapter(page: Page, site: Path, asked: list[str]) -> None:
+    page.goto((site / "index.html").as_uri())
+    field = page.get_by_placeholder("Search")
+    field.fill("elicits")
+    field.press("Enter")
+    found = page.locator("#search-results a").filter(has_text="01 What a loss does")
+    expect(found.first).to_be_visible()
+    found.first.click()
+    expect(page.locator(".lm-explorer").first).to_be_visible()
+    assert asked == []
