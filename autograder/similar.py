@@ -33,7 +33,7 @@ from autograder.preflight import Cell, Layout, find_students, receive
 
 LENGTH = 8  # pieces are so long: shorter ones are everybody's, longer ones miss small changes
 ENOUGH = 30  # pieces; two works of which one has fewer are not compared
-ALIKE = 0.6  # the similarity from which a pair is named
+ALIKE = 0.7  # the similarity from which a pair is named
 MANY, FEW = 0.1, 8  # what more than this share of a class has, if more than a few, is common
 
 BUILTINS = frozenset(dir(builtins))

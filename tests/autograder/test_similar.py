@@ -60,6 +60,18 @@ class Annotated(ast.NodeTransformer):
         return node
 
 
+class Stepwise(ast.NodeTransformer):
+    """What is returned gets a name first."""
+
+    def visit_Return(self, node):
+        if node.value is None:
+            return node
+        return [
+            ast.Assign([ast.Name("result", ast.Store())], node.value),
+            ast.Return(ast.Name("result", ast.Load())),
+        ]
+
+
 def changed(*ways):
     def hide(source):
         tree = ast.parse(source)
@@ -87,7 +99,8 @@ WAYS = {
     "order": changed(Reordered),
     "docstrings and types": changed(Annotated),
     "something added": padded,
-    "all of it": lambda source: padded(changed(Renamed, Reordered, Annotated)(source)),
+    "steps": changed(Stepwise),
+    "all of it": lambda source: padded(changed(Renamed, Reordered, Annotated, Stepwise)(source)),
 }
 
 
@@ -107,7 +120,7 @@ def solution(problem):
 def honest():
     """Different right solutions of every problem, by problem."""
     return {
-        problem.name: [variant.source for variant in problem.accepted]
+        problem.name: [solution(problem), *(variant.source for variant in problem.accepted)]
         for problem in bank.problems()
     }
 
@@ -124,8 +137,8 @@ def test_honest_solutions_stay_below_the_threshold(honest):
         if min(len(one), len(other)) >= ENOUGH
     ]
     assert len(alike) > 100
-    assert sum(alike) / len(alike) < 0.15
-    assert max(alike) < ALIKE - 0.05
+    assert sum(alike) / len(alike) < 0.1
+    assert max(alike) < 0.55 < ALIKE - 0.1
 
 
 def test_honest_students_are_far_from_alike_as_a_whole(honest):
@@ -151,7 +164,7 @@ def test_copies_stay_above_the_threshold(honest, way):
         if len(code(source)) >= ENOUGH
     ]
     assert len(alike) > 30
-    assert min(alike) > ALIKE + 0.2
+    assert min(alike) > 0.85 > ALIKE + 0.1
 
 
 # ---------------------------------------------------------------------------- a class
