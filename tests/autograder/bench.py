@@ -1,7 +1,10 @@
 """What grading costs, beside plain nbgrader and beside the least it could cost.
 
-    python tests/autograder/bench.py                  a class of 20, writes docs/grading-speed.md
+    python tests/autograder/bench.py                  a class of 20, writes what it found
     python tests/autograder/bench.py --students 4     a quick look, writes nothing
+
+What is found is kept in bench.json; docs/grading-speed.md and the table of docs/scale.md are
+written from it.
 
 The same notebooks go three ways, each in a fresh process: through plain nbgrader, through
 `python -m autograder grade`, and through one warm process that does nothing but run students'
@@ -13,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import heapq
 import json
 import os
 import shutil
@@ -28,6 +30,7 @@ from statistics import fmean
 from typing import TypeVar
 
 import nbformat
+import scale
 
 from autograder import audit, bank, grade, sample, wire, zygote
 from autograder.config import ASSIGNMENT, CONFIG_FILE, Course
@@ -44,8 +47,7 @@ T = TypeVar("T")
 DOCS = Path(__file__).parent.parent.parent / "docs"
 PLAIN = "c = get_config()\nc.CourseDirectory.root = {root!r}\n"
 FORKS = 20
-CLASS = 10_000
-WORKERS = (2, 8, 32, 128)
+KEPT_IN = ("audit", "autograded", "feedback")  # what grading leaves behind, beside the gradebook
 
 # ---------------------------------------------------------------------------- the class
 
@@ -185,35 +187,33 @@ def steps(course: Course) -> dict[str, object]:
             clock = time.perf_counter()
             writer.record(graded)
             write.append(time.perf_counter() - clock)
-    return {"fork": fork, "work": work, "trusted": fmean(trusted), "write": fmean(write)}
+    pages = []
+    for student in students:
+        clock = time.perf_counter()
+        grade.write_feedback(course, student)
+        pages.append(time.perf_counter() - clock)
+    return {
+        "fork": fork,
+        "work": work,
+        "trusted": fmean(trusted),
+        "write": fmean(write),
+        "feedback": pages,
+        "bytes": fmean(size_of(course, student) for student in students),
+    }
 
 
-# ---------------------------------------------------------------------------- a large class
-
-
-def simulated(work: list[float], write: float, workers: int, size: int) -> tuple[float, float]:
-    """Seconds until a class of `size` is in the gradebook, and how busy the one writer was.
-
-    Each submission takes one of the measured times `work` on whichever worker is free first; the
-    writer takes `write` seconds for each, in the order they are finished.
-    """
-    free = [0.0] * workers
-    finished = []
-    for number in range(size):
-        end = heapq.heappop(free) + work[number % len(work)]
-        heapq.heappush(free, end)
-        finished.append(end)
-    clock = 0.0
-    for end in sorted(finished):
-        clock = max(clock, end) + write
-    return clock, size * write / clock
+def size_of(course: Course, student: str) -> int:
+    """Bytes that grading keeps of one submission."""
+    found = [path for kind in KEPT_IN for path in course.folder.glob(f"{kind}/**/{student}/**/*")]
+    return sum(path.stat().st_size for path in found if path.is_file())
 
 
 # ---------------------------------------------------------------------------- the report
 
 
-def speed_page(results: dict, size: int, notebooks: int) -> str:
+def speed_page(results: dict) -> str:
     """docs/grading-speed.md."""
+    size, notebooks = results["students"], results["notebooks"]
     plain, ours, shown, asked = (results[name] for name in ("plain", "ours", "shown", "asked"))
     steps = results["steps"]
     rows = [
@@ -226,7 +226,7 @@ def speed_page(results: dict, size: int, notebooks: int) -> str:
     return f"""# What grading costs
 
 Seconds for one submission of {notebooks} notebooks, in a class of {size}, start-up of every program
-included. Sandbox on. The least of {results["repeat"]} runs; {os.cpu_count()} cores.
+included. Sandbox on. The least of {results["repeat"]} runs; {results["cores"]} cores.
 
 | | wall clock | processor |
 |---|---|---|
@@ -255,54 +255,6 @@ same notebooks go through all four. Plain nbgrader runs them as it comes, with n
 configured: its graded cells run the checks that students see. The last two rows run cells in one
 warm process, without walls, judge or gradebook; there is nothing below them. Processor time is that
 of the whole process tree, counted by the Linux kernel in a control group of its own.
-"""
-
-
-def scale_page(results: dict, notebooks: int) -> str:
-    """docs/scale.md."""
-    work, write = results["steps"]["work"], results["steps"]["write"]
-    rows = []
-    for workers in WORKERS:
-        seconds, busy = simulated(work, write, workers, CLASS)
-        rows.append(f"| {workers} | {seconds / 60:.0f} min | {100 * busy:.0f} % |")
-    table = "\n".join(rows)
-    return f"""# A class of {CLASS:,}
-
-Workers run and judge submissions; they share nothing and may finish in any order. One writer, in
-the process that was started, records each in nbgrader's gradebook, in one transaction. So a class
-takes as long as the workers need together or as long as the writer needs alone, whichever is more.
-
-Measured on this machine for {notebooks} notebooks: a submission keeps a worker busy for
-{fmean(work):.2f} s and the writer for {1e3 * write:.0f} ms. With these numbers, a schedule in which
-each submission goes to the first free worker:
-
-| workers | until all {CLASS:,} are in the gradebook | writer busy |
-|---|---|---|
-{table}
-
-**One machine.** `python -m autograder grade --workers N`, one worker for each core by default. Each
-holds one warm interpreter, about 300 MB.
-
-**Many machines.** Start dask's scheduler and, on every machine, workers of one thread:
-
-    pip install 'lossmath[cluster]'
-    dask scheduler
-    dask worker tcp://head:8786 --nworkers auto --nthreads 1
-    python -m autograder grade --course fall --scheduler tcp://head:8786
-
-All of them see the course folder under the same path and have the same versions installed; a worker
-that has others refuses to grade. A dask scheduler obeys everybody who can reach it, so keep it in a
-network of your own.
-
-**When something stops.** Finished notebooks are files, written whole or not at all. A lost worker's
-submission is done once more, then reported; dask gives it to another worker by itself. After
-Ctrl-C, or a killed run, the next run does the rest. Running again grades only what has changed, and
-two runs never write at the same time.
-
-**The gradebook.** SQLite is enough for one writer. For formgrader with many readers put it into
-PostgreSQL: `pip install 'lossmath[postgresql]'` and, in `nbgrader_config.py`,
-`configure(c, Path(__file__).parent, db_url="postgresql+psycopg://user@host/fall")`. One database
-for each course folder.
 """
 
 
@@ -337,6 +289,8 @@ def compared(course: Course, options: argparse.Namespace, folder: Path) -> dict:
         "steps": min(runs["steps"], key=lambda run: fmean(run["work"])),
         "repeat": options.repeat,
         "workers": options.workers,
+        "students": options.students,
+        "cores": os.cpu_count(),
     }
 
 
@@ -358,15 +312,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         course = write_class(Path(folder) / "class", problems, options.solutions, options.students)
         results = compared(course, options, Path(folder))
-    pages = {
-        "grading-speed.md": speed_page(results, options.students, len(problems)),
-        "scale.md": scale_page(results, len(problems)),
-    }
-    for name, text in pages.items():
-        if writing:
-            (DOCS / name).write_text(text)
-        else:
-            print(text)
+    results["notebooks"] = len(problems)
+    if not writing:
+        print(speed_page(results), scale.report(results), sep="\n")
+        return
+    scale.RECORD.write_text(json.dumps(results, indent=1) + "\n")
+    (DOCS / "grading-speed.md").write_text(speed_page(results))
+    scale.PAGE.write_text(scale.with_report(scale.PAGE.read_text(), results))
 
 
 if __name__ == "__main__":
