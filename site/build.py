@@ -7,6 +7,7 @@ The chapters are run with explorers that move by themselves. What Sphinx reads i
 the repository, so that links between its texts hold.
 """
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from lossmath.explore import Explorer
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 TEXTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE", "docs", "exercises")
+LINK = re.compile(r"\[(?P<text>[^\]]+)\]\((?P<to>[^)#\s]+)[^)]*\)")
 
 
 def lay_out(source: Path) -> None:
@@ -34,6 +36,19 @@ def lay_out(source: Path) -> None:
     (source / "_static" / "explorer.css").write_text(Explorer._css)
     shutil.copy(mathjax(), source / "_static")
     run_chapters(source / "theory")
+    for path in source.glob("**/*.md"):
+        path.write_text(without_ways_out(path, source))
+
+
+def without_ways_out(path: Path, source: Path) -> str:
+    """The text, with links to files of the repository that are no pages turned into words."""
+
+    def kept(link: re.Match[str]) -> str:
+        target = (path.parent / link["to"]).resolve()
+        ours = target.is_relative_to(source) and (ROOT / target.relative_to(source)).exists()
+        return link["text"] if ours and not target.exists() else link[0]
+
+    return LINK.sub(kept, path.read_text())
 
 
 def mathjax() -> Path:
@@ -58,7 +73,7 @@ def run_chapters(folder: Path) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    folder = Path(arguments[0]) if arguments else ROOT / "build" / "site"
+    folder = Path(arguments[0] if arguments else ROOT / "build" / "site").resolve()
     shutil.rmtree(folder, ignore_errors=True)
     lay_out(folder / "source")
     failed = sphinx(["-q", "-W", "--keep-going", f"{folder}/source", f"{folder}/html"])

@@ -11,6 +11,7 @@ myst_enable_extensions = ["amsmath", "dollarmath"]
 myst_heading_anchors = 4
 nb_execution_mode = "off"  # the chapters come run
 exclude_patterns = ["README.md"]  # the index includes it
+suppress_warnings = ["misc.highlighting_failure"]  # a language without colours is set plain
 html_theme = "furo"
 html_static_path = ["_static"]
 html_css_files = ["explorer.css"]
