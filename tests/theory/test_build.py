@@ -81,6 +81,9 @@ def test_building_twice_gives_the_same_bytes_and_no_widget_state(tmp_path):
     )
     first, second = (nbformat.writes(built(tmp_path, text)) for _ in range(2))
     assert first == second
+    alive = build.Chapter(tmp_path / "99_trial.py").build(alive=True)
+    assert "data-lm-explorer" in alive.cells[0].outputs[0].data["text/html"]
+    assert "data-lm-explorer" not in first
     assert "widget" not in first and "image/png" in first and "saturates" in first
     assert '"execution_count": null' in first
 
