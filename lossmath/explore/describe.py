@@ -22,7 +22,8 @@ def sentences(picture: Picture) -> list[str]:
     """One sentence per panel, naming its curves, fields and points; then the readings."""
     said = []
     for panel in picture.panels:
-        words = "; ".join(filter(None, (_mark(mark, panel) for mark in panel.marks)))
+        named = filter(None, (_mark(mark, panel) for mark in panel.marks))
+        words = "; ".join(named) or _alone(panel)
         if words:
             said.append(f"{panel.title} — {words}." if panel.title else f"{words}.")
     said += [f"{name}: {number(value)}." for name, value in picture.readings.items()]
@@ -52,12 +53,21 @@ def _mark(mark: Mark, panel: Panel) -> str:
     return ""
 
 
+def _alone(panel: Panel) -> str:
+    """The first curve of a panel that names nothing in it: the title is its name."""
+    for mark in panel.marks:
+        if isinstance(mark, Curve) and not mark.thin and not panel.bare:
+            return curve(mark.arrays()["x"], mark.arrays()["y"], panel.x.label)
+    return ""
+
+
 def _level(mark: Level, panel: Panel) -> str:
     x, y, z = mark.arrays().values()
     row, column = np.unravel_index(np.nanargmin(z), z.shape)
     return (
         f"level sets{f' of {mark.label}' if mark.label else ''}: lowest {number(np.nanmin(z))} at "
-        f"{panel.x.label} = {number(x[column])}, {panel.y.label} = {number(y[row])}, "
+        f"{panel.x.label or 'x'} = {number(x[column])}, "
+        f"{panel.y.label or 'y'} = {number(y[row])}, "
         f"highest {number(np.nanmax(z))}"
     )
 
@@ -70,7 +80,12 @@ def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
     x, y = _rounded(x[seen]), _rounded(y[seen])
     if np.ptp(y) <= 1e-9 * np.abs(y).max():
         return f"constant at {number(y[0])}"
-    unit = along.rsplit(" ", 1)[-1]
+    if (np.diff(x) < 0).any() and (np.diff(x) > 0).any():
+        return (
+            f"from {number(x.min())} to {number(x.max())} across, "
+            f"from {number(y.min())} to {number(y.max())} up"
+        )
+    unit = _symbol(along)
     flat = _plateaus(x, y, unit)
     steps = np.diff(y)
     if (steps >= 0).all() or (steps <= 0).all():
@@ -78,7 +93,15 @@ def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
             return flat
         way = "rising" if y[-1] > y[0] else "falling"
         return ", ".join(filter(None, [flat, f"{way} from {number(y[0])} to {number(y[-1])}"]))
-    return ", ".join(filter(None, [flat, *_extremes(x, y, unit, bool(flat))]))
+    return ", ".join(filter(None, [flat, *_extremes(x, y, unit)]))
+
+
+def _symbol(label: str) -> str:
+    """The r of "residual r"; a label that ends in no symbol says it all, up to its unit."""
+    *before, last = label.split(" ")
+    if len(last) <= 2 and before[-1:] != ["of"]:
+        return last or "x"
+    return label.split(",")[0]
 
 
 def _rounded(values: np.ndarray) -> np.ndarray:
@@ -113,17 +136,20 @@ def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
     return float(end) if abs(end - x[0]) >= PLATEAU * np.ptp(x) else None
 
 
-def _extremes(x: np.ndarray, y: np.ndarray, unit: str, flat: bool) -> list[str]:
+def _extremes(x: np.ndarray, y: np.ndarray, unit: str) -> list[str]:
     said = []
     if y.min() < min(y[0], y[-1]):
         said.append(f"lowest {number(y.min())} {_where(x, y == y.min(), unit)}")
     if y.max() > max(y[0], y[-1]):
         said.append(f"highest {number(y.max())} {_where(x, y == y.max(), unit)}")
-    if flat:
-        return said
-    if np.isclose(y[0], y[-1], rtol=1e-3):
+    steep_left, steep_right = _plateau(x, y) is None, _plateau(x[::-1], y[::-1]) is None
+    if steep_left and steep_right and np.isclose(y[0], y[-1], rtol=1e-3):
         return [*said, f"{number(y[0])} at both edges"]
-    return [*said, f"{number(y[0])} at the left edge, {number(y[-1])} at the right"]
+    if steep_left:
+        said.append(f"{number(y[0])} at the left edge")
+    if steep_right:
+        said.append(f"{number(y[-1])} at the right" + ("" if steep_left else " edge"))
+    return said
 
 
 def _where(x: np.ndarray, there: np.ndarray, unit: str) -> str:

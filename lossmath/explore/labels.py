@@ -18,7 +18,7 @@ LINE = 15.0
 SAMPLES = 93  # points a curve is judged by, every fourth of them a candidate
 CANDIDATES = 24  # places along it
 FRAMES = 6  # judged beside the default one, spread over all
-AT_HOME = 4.0  # weight of the default frame: the one everybody sees
+AT_HOME = 10.0  # weight of the default frame: the one everybody sees
 EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
 PASSES = 3
@@ -79,7 +79,10 @@ def _curves(panel: Panel, place: Place) -> dict[int, np.ndarray]:
 def _arrange(
     labels: dict[int, str], frames: list[dict[int, np.ndarray]], place: Place
 ) -> dict[int, Anchor]:
-    """Each label in turn takes its cheapest place among the others, a few times over."""
+    """Each label in turn takes its cheapest place among the others, a few times over.
+
+    The longest chooses first: it has the fewest places to go.
+    """
     weights = np.array([AT_HOME] + [1.0] * FRAMES)
     sizes = {m: np.array([len(text) * LETTER, LINE]) for m, text in labels.items()}
     options = {m: _options(size) for m, size in sizes.items()}
@@ -91,7 +94,7 @@ def _arrange(
     }
     taken: dict[int, int] = {}
     for _ in range(PASSES):
-        for m in labels:
+        for m in sorted(labels, key=lambda m: -len(labels[m])):
             cost = alone[m].copy()
             for other, at in taken.items():
                 if other != m:

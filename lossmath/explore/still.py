@@ -24,6 +24,7 @@ DPI = 144
 POINT = 0.72  # points in one pixel of the plan, which counts 100 to the inch
 TITLE = 24  # pixels above the panels
 READINGS = 20  # pixels below them
+BESIDE = 40  # pixels from the upright axis to its name, clear of the tick labels
 COLOURS = 96
 
 
@@ -74,6 +75,7 @@ def _axes(axes: Axes, panel: Panel, place: layout.Place) -> None:
         return
     axes.set_xlabel(panel.x.label, size=size)
     axes.set_ylabel(panel.y.label, size=size)
+    axes.yaxis.set_label_coords(-BESIDE / place.width, 0.5)
     axes.tick_params(labelsize=11 * POINT, length=3, width=0.7)
     axes.tick_params(which="minor", labelsize=11 * POINT)
     for axis, described in ((axes.xaxis, panel.x), (axes.yaxis, panel.y)):

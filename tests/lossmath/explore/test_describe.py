@@ -21,11 +21,39 @@ X = np.linspace(-5, 5, 1001)
         (np.exp(-X), "flat at 0.00674 from r = 1.87, falling from 148 to 0.00674"),
         (np.abs(X - 1), "lowest 0 at r = 1, 6 at the left edge, 4 at the right"),
         ((np.abs(X) <= 1) * 1.0, "flat at 0 beyond |r| = 1.01, highest 1 from r = −1 to 1"),
+        (
+            np.minimum(1, np.cos(X) * (X < 0) + (X >= 0)),
+            "flat at 1 from r = −0.06, lowest −1 at r = −3.14, 0.284 at the left edge",
+        ),
         (np.full_like(X, np.nan), "outside the picture"),
     ],
 )
 def test_what_is_said_of_a_curve(y, said):
     assert curve(X, y, "residual r") == said
+
+
+@pytest.mark.parametrize(
+    ("label", "place"),
+    [
+        ("forecast q", "q = 1"),
+        ("lead g of the right logit", "lead g of the right logit = 1"),
+        ("mean of q", "mean of q = 1"),
+        ("length, in metres", "length = 1"),
+        ("", "x = 1"),
+    ],
+)
+def test_a_place_is_named_by_the_symbol_or_else_the_whole_label(label, place):
+    assert f"lowest 0 at {place}, " in curve(X, (X - 1) ** 2, label)
+
+
+def test_a_closed_curve_is_said_by_its_extent():
+    turn = np.linspace(0, 2 * np.pi, 101)
+    assert curve(2 * np.cos(turn), np.sin(turn)) == "from −2 to 2 across, from −1 to 1 up"
+
+
+def test_a_panel_that_names_no_curve_still_says_its_first():
+    panel = Panel("cost", [Curve(X, X**2), Curve(X, X)])
+    assert sentences(Picture([panel])) == ["cost — lowest 0 at x = 0, 25 at both edges."]
 
 
 @pytest.mark.parametrize(
@@ -48,7 +76,7 @@ def test_every_panel_and_reading_is_said():
     )
     assert sentences(picture) == [
         "curves — line: rising from −5 to 5.",
-        "field — level sets: lowest 0 at  = 2,  = 1, highest 13.",
+        "field — level sets: lowest 0 at x = 2, y = 1, highest 13.",
         "a 1, b 2.",
         "share: 0.25.",
     ]

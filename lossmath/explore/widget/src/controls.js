@@ -12,6 +12,14 @@ export function element(tag, attributes = {}, ...children) {
 // An id no other explorer on the page has; each widget loads its own copy of this module.
 export const unique = (what) => `lm-${what}-${Math.random().toString(36).slice(2)}`;
 
+// Three digits and whole thousands, as in the words: 0.0002, 113636, but 6.15e−6.
+export function number(value) {
+  const size = Math.abs(value);
+  const rounded = size >= 1e3 && size < 1e6 ? Math.round(value) : Number(value.toPrecision(3));
+  const plain = size === 0 || (size >= 1e-4 && size < 1e6);
+  return (plain ? String(rounded) : rounded.toExponential()).replaceAll("-", "−");
+}
+
 // One range input over the slider's stops. `turn(value)` while it moves, `rest()` when let go.
 export function range(slider, turn, rest) {
   const id = unique("slider");
@@ -28,7 +36,7 @@ export function range(slider, turn, rest) {
   input.addEventListener("change", rest);
   const show = (value) => {
     const stop = nearest(value);
-    const text = stops[stop] === value ? texts[stop] : String(Number(value.toPrecision(3))).replace("-", "−");
+    const text = stops[stop] === value ? texts[stop] : number(value);
     input.value = stop;
     input.setAttribute("aria-valuetext", `${sign} = ${text}`);
     output.textContent = `${sign} = ${text}`;

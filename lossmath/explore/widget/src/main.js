@@ -1,6 +1,6 @@
 // The explorer in the browser. Paint first, then tell the kernel; no formula lives here.
 
-import { element, prediction, range } from "./controls.js";
+import { element, number, prediction, range } from "./controls.js";
 import { Frames } from "./frames.js";
 import { Panels } from "./panels.js";
 
@@ -83,7 +83,7 @@ function render({ model, el }) {
     const away = spec.sliders.some((slider) => values[slider.name] !== slider.default);
     panels.compare(pinned ?? (away ? frames.start() : null));
     spoken.readings = readings.map((reading, i) => {
-      const text = String(Number(arrays.at(-1)[i].toPrecision(3))).replace("-", "−");
+      const text = number(arrays.at(-1)[i]);
       reading.value.textContent = text;
       return `${reading.name} ${text}`;
     });
