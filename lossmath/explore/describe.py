@@ -37,7 +37,7 @@ def settings(values: Mapping[str, float], signs: Mapping[str, str]) -> str:
 
 def _mark(mark: Mark, panel: Panel) -> str:
     if isinstance(mark, Curve) and mark.label:
-        return f"{mark.label}: {curve(mark.arrays()['x'], mark.arrays()['y'], panel.x.label)}"
+        return f"{mark.label}: {_curve(mark, panel)}"
     if isinstance(mark, Level):
         return _level(mark, panel)
     if isinstance(mark, Points) and mark.label and mark.arrays()["x"].size == 1:
@@ -49,7 +49,8 @@ def _mark(mark: Mark, panel: Panel) -> str:
     if isinstance(mark, Matrix):
         z = mark.arrays()["z"]
         row, column = np.unravel_index(np.nanargmax(z), z.shape)
-        return f"largest cell {number(z.max())} in row {row + 1}, column {column + 1}"
+        name = f"{mark.label}: " if mark.label else ""
+        return f"{name}largest cell {number(z.max())} in row {row + 1}, column {column + 1}"
     return ""
 
 
@@ -57,8 +58,13 @@ def _alone(panel: Panel) -> str:
     """The first curve of a panel that names nothing in it: the title is its name."""
     for mark in panel.marks:
         if isinstance(mark, Curve) and not mark.thin and not panel.bare:
-            return curve(mark.arrays()["x"], mark.arrays()["y"], panel.x.label)
+            return _curve(mark, panel)
     return ""
+
+
+def _curve(mark: Curve, panel: Panel) -> str:
+    x, y = mark.arrays()["x"], mark.arrays()["y"]
+    return curve(x, y, panel.x.label, log_x=panel.x.scale == "log", log_y=panel.y.scale == "log")
 
 
 def _level(mark: Level, panel: Panel) -> str:
@@ -72,12 +78,14 @@ def _level(mark: Level, panel: Panel) -> str:
     )
 
 
-def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
+def curve(
+    x: np.ndarray, y: np.ndarray, along: str = "x", *, log_x: bool = False, log_y: bool = False
+) -> str:
     """What the eye would say of a curve: constant, saturating, rising, falling, lowest where."""
-    seen = np.isfinite(x) & np.isfinite(y)
+    seen = np.isfinite(x) & np.isfinite(y) & ~(log_x & (x <= 0)) & ~(log_y & (y <= 0))
     if not seen.any():
         return "outside the picture"
-    x, y = _rounded(x[seen]), _rounded(y[seen])
+    x, y = _rounded(x[seen], log_x), _rounded(y[seen], log_y)
     if np.ptp(y) <= 1e-9 * np.abs(y).max():
         return f"constant at {number(y[0])}"
     if (np.diff(x) < 0).any() and (np.diff(x) > 0).any():
@@ -86,14 +94,15 @@ def curve(x: np.ndarray, y: np.ndarray, along: str = "x") -> str:
             f"from {number(y.min())} to {number(y.max())} up"
         )
     unit = _symbol(along)
-    flat = _plateaus(x, y, unit)
+    ends = _ends(x, np.log(x) if log_x else x, np.log(y) if log_y else y)
+    flat = _plateaus(y, ends, unit)
     steps = np.diff(y)
     if (steps >= 0).all() or (steps <= 0).all():
         if flat.startswith("saturates"):
             return flat
         way = "rising" if y[-1] > y[0] else "falling"
         return ", ".join(filter(None, [flat, f"{way} from {number(y[0])} to {number(y[-1])}"]))
-    return ", ".join(filter(None, [flat, *_extremes(x, y, unit)]))
+    return ", ".join(filter(None, [flat, *_extremes(x, y, ends, unit)]))
 
 
 def _symbol(label: str) -> str:
@@ -104,15 +113,32 @@ def _symbol(label: str) -> str:
     return label.split(",")[0]
 
 
-def _rounded(values: np.ndarray) -> np.ndarray:
+def _rounded(values: np.ndarray, log: bool) -> np.ndarray:
     """Without digits that no eye could see."""
+    if log:
+        return np.exp(np.round(np.log(values), 7))
     span = float(np.ptp(values)) or float(np.abs(values).max()) or 1.0
     return np.round(values, 7 - int(np.floor(np.log10(span)))) + 0.0
 
 
-def _plateaus(x: np.ndarray, y: np.ndarray, unit: str) -> str:
+Ends = tuple[float | None, float | None]
+
+
+def _ends(x: np.ndarray, across: np.ndarray, up: np.ndarray) -> Ends:
+    """The x at which the level stretches at the left and right edges end, where there are any.
+
+    They are judged by the places on the screen, `across` and `up`.
+    """
+    left, right = _plateau(across, up), _plateau(across[::-1], up[::-1])
+    return (
+        None if left is None else float(x[left]),
+        None if right is None else float(x[::-1][right]),
+    )
+
+
+def _plateaus(y: np.ndarray, ends: Ends, unit: str) -> str:
     """The level stretches at the two ends, if they are long enough to see."""
-    left, right = _plateau(x, y), _plateau(x[::-1], y[::-1])
+    left, right = ends
     if left is not None and right is not None:
         if np.isclose(-left, right, rtol=0.02, atol=1e-4) and right >= 0:
             beyond = f"beyond |{unit}| = {number(right)}"
@@ -129,20 +155,20 @@ def _plateaus(x: np.ndarray, y: np.ndarray, unit: str) -> str:
     return f"flat at {number(y[-1])} from {unit} = {number(right)}" if right is not None else ""
 
 
-def _plateau(x: np.ndarray, y: np.ndarray) -> float | None:
-    """Where the level stretch that starts at y[0] ends."""
+def _plateau(x: np.ndarray, y: np.ndarray) -> int | None:
+    """The index at which the level stretch that starts at y[0] ends."""
     moved = np.abs(y - y[0]) > FLAT * np.ptp(y)
-    end = x[max(int(np.argmax(moved)) - 1, 0)]
-    return float(end) if abs(end - x[0]) >= PLATEAU * np.ptp(x) else None
+    end = max(int(np.argmax(moved)) - 1, 0)
+    return end if abs(x[end] - x[0]) >= PLATEAU * np.ptp(x) else None
 
 
-def _extremes(x: np.ndarray, y: np.ndarray, unit: str) -> list[str]:
+def _extremes(x: np.ndarray, y: np.ndarray, ends: Ends, unit: str) -> list[str]:
     said = []
     if y.min() < min(y[0], y[-1]):
         said.append(f"lowest {number(y.min())} {_where(x, y == y.min(), unit)}")
     if y.max() > max(y[0], y[-1]):
         said.append(f"highest {number(y.max())} {_where(x, y == y.max(), unit)}")
-    steep_left, steep_right = _plateau(x, y) is None, _plateau(x[::-1], y[::-1]) is None
+    steep_left, steep_right = (end is None for end in ends)
     if steep_left and steep_right and np.isclose(y[0], y[-1], rtol=1e-3):
         return [*said, f"{number(y[0])} at both edges"]
     if steep_left:

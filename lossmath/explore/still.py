@@ -24,7 +24,7 @@ DPI = 144
 POINT = 0.72  # points in one pixel of the plan, which counts 100 to the inch
 TITLE = 24  # pixels above the panels
 READINGS = 20  # pixels below them
-BESIDE = 40  # pixels from the upright axis to its name, clear of the tick labels
+BESIDE = 37  # pixels from the upright axis to its name, clear of the tick labels
 COLOURS = 96
 
 

@@ -46,6 +46,13 @@ def test_a_place_is_named_by_the_symbol_or_else_the_whole_label(label, place):
     assert f"lowest 0 at {place}, " in curve(X, (X - 1) ** 2, label)
 
 
+def test_on_a_log_axis_a_small_value_is_no_flat_stretch():
+    x = np.geomspace(0.01, 100, 201)
+    assert curve(x, 1 / x, "size", log_x=True, log_y=True) == "falling from 100 to 0.01"
+    said = "flat at 0.01 up to size = 1, rising from 0.01 to 100"
+    assert curve(x, 0.01 * np.maximum(x, 1) ** 2, "size", log_x=True, log_y=True) == said
+
+
 def test_a_closed_curve_is_said_by_its_extent():
     turn = np.linspace(0, 2 * np.pi, 101)
     assert curve(2 * np.cos(turn), np.sin(turn)) == "from −2 to 2 across, from −1 to 1 up"
