@@ -98,7 +98,7 @@ def heard(guess):
                     Curve(guess + reach, here + net[name] * reach, stroke="orange"),
                     Points([guess], [here], stroke="orange", size=5),
                 ],
-                Axis("", 0, 12),
+                Axis("trays baked c", 0, 12),
                 Axis("", 0, TOPS[name]),
             )
         )
@@ -399,13 +399,13 @@ def bets(share, times):
         readings={
             "spread of the mean": spread["mean"],
             "spread of the median": spread["median"],
-            "mean is worse by a factor of": spread["mean"] / spread["median"],
+            "spread of the mean ÷ of the median": spread["mean"] / spread["median"],
         },
     )
 
 
 def ratio(share, times=10.0):
-    return bets(share, times).readings["mean is worse by a factor of"]
+    return bets(share, times).readings["spread of the mean ÷ of the median"]
 
 
 shares = np.linspace(0, 0.05, 51)
@@ -501,7 +501,7 @@ Explorer(
     reach,
     [
         Slider("turn", 10, 80, 30, symbol=r"\alpha", unit="degrees", meaning="turn of the line"),
-        Slider("second", -1, 3, 1.0, symbol="y", meaning="target of day two"),
+        Slider("second", -1, 2.5, 1.0, symbol="y", meaning="target of day two"),
     ],
     title="The line is your model, the shape your loss",
     predict=Predict(
