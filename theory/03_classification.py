@@ -667,8 +667,8 @@ def three_classes(across, up):
         readings={
             "loss of a cat": float(ce.value(z, 0)),
             "pull": float(np.linalg.norm(ce.gradient(z, 0))),
-            "curvatures": bends[1],
-            "and": bends[0],
+            "largest curvature": bends[1],
+            "the next": bends[0],
         },
     )
 
