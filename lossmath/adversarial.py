@@ -14,6 +14,7 @@ from lossmath.arrays import (
     at_least_float32,
     diagonal,
     sigmoid,
+    sigmoid_slope,
     softplus,
     stop_gradient,
 )
@@ -50,8 +51,8 @@ class GANDiscriminator(Loss):
     def d2f(self, real, fake, xp):
         zero = xp.zeros_like(real)
         return (
-            (sigmoid(real) * sigmoid(-real), zero),
-            (zero, sigmoid(fake) * sigmoid(-fake)),
+            (sigmoid_slope(real), zero),
+            (zero, sigmoid_slope(fake)),
         )
 
 
@@ -77,7 +78,7 @@ class SaturatingGenerator(Loss):
         return -sigmoid(fake)
 
     def d2f(self, fake, xp):
-        return -sigmoid(fake) * sigmoid(-fake)
+        return -sigmoid_slope(fake)
 
 
 class NonSaturatingGenerator(Loss):
@@ -102,7 +103,7 @@ class NonSaturatingGenerator(Loss):
         return -sigmoid(-fake)
 
     def d2f(self, fake, xp):
-        return sigmoid(fake) * sigmoid(-fake)
+        return sigmoid_slope(fake)
 
 
 class WGANCritic(Loss):

@@ -57,12 +57,23 @@ def log_sigmoid(x: Array) -> Array:
     return -softplus(-x)
 
 
-def sigmoid(x: Array) -> Array:
-    """1 / (1 + exp(-x)), the softmax of (x, 0) with its largest exponent shifted to zero."""
+def odds(x: Array) -> tuple[Array, Array]:
+    """Two numbers in the proportion exp(x) to 1, the larger of which is 1."""
     xp = array_namespace(x)
     zero = xp.zeros_like(x)
-    grown, decayed = xp.exp(xp.minimum(x, zero)), xp.exp(xp.minimum(-x, zero))
-    return grown / (grown + decayed)
+    return xp.exp(xp.minimum(x, zero)), xp.exp(xp.minimum(-x, zero))
+
+
+def sigmoid(x: Array) -> Array:
+    """1 / (1 + exp(-x))."""
+    on, off = odds(x)
+    return on / (on + off)
+
+
+def sigmoid_slope(x: Array) -> Array:
+    """The derivative of the sigmoid, sigmoid(x) sigmoid(-x)."""
+    on, off = odds(x)
+    return on * off / (on + off) ** 2
 
 
 def _finite_max(x: Array, axis: int, xp: Any) -> Array:

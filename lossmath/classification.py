@@ -20,9 +20,11 @@ from lossmath.arrays import (
     diagonal,
     log_sigmoid,
     log_softmax,
+    odds,
     one_hot,
     quotient,
     sigmoid,
+    sigmoid_slope,
     softmax,
     softmax_jacobian,
     softplus,
@@ -105,7 +107,7 @@ class Logistic(Margin):
         return -sigmoid(-m)
 
     def d2f(self, m, xp):
-        return sigmoid(m) * sigmoid(-m)
+        return sigmoid_slope(m)
 
 
 class Hinge(Margin):
@@ -254,7 +256,7 @@ class BinaryCrossEntropyFromLogits(Loss):
         return _surprise_slope(z, on, off)
 
     def d2f(self, z, on, off, xp):
-        return (on + off) * (sigmoid(z) * sigmoid(-z))
+        return (on + off) * sigmoid_slope(z)
 
 
 class BinaryFocal(Loss):
@@ -326,7 +328,7 @@ class BinaryFocal(Loss):
         bend = self.gamma * rate * ((self.gamma - 1) * rate + sigmoid(-z) - sigmoid(z))
         mixed = 2 * self.gamma * rate * _surprise_slope(z, on, off)
         bent = _times(bend, _surprise(z, on, off, xp), xp)
-        return factor * (bent + mixed + sigmoid(z) * sigmoid(-z))
+        return factor * (bent + mixed + sigmoid_slope(z))
 
 
 class SigmoidSquaredError(Loss):
@@ -349,10 +351,10 @@ class SigmoidSquaredError(Loss):
         return _surprise_slope(z, y, 1 - y) ** 2
 
     def df(self, z, y, xp):
-        return 2 * _surprise_slope(z, y, 1 - y) * (sigmoid(z) * sigmoid(-z))
+        return 2 * _surprise_slope(z, y, 1 - y) * sigmoid_slope(z)
 
     def d2f(self, z, y, xp):
-        slope = sigmoid(z) * sigmoid(-z)
+        slope = sigmoid_slope(z)
         bend = _surprise_slope(z, y, 1 - y) * (sigmoid(-z) - sigmoid(z))
         return 2 * slope * (slope + bend)
 
@@ -727,7 +729,7 @@ class CumulativeLink(Loss):
         return _surprise_slope(z, levels, 1 - levels)
 
     def d2f(self, z, levels, xp):
-        return diagonal(sigmoid(z) * sigmoid(-z))
+        return diagonal(sigmoid_slope(z))
 
 
 # What goes with these losses but is none.
@@ -789,7 +791,8 @@ def _surprise(z: Array, on: Array, off: Array, xp: Any) -> Array:
 
 def _surprise_slope(z: Array, on: Array, off: Array) -> Array:
     """Its slope in z; for on + off = 1 that is sigmoid(z) - on, without the cancellation."""
-    return off * sigmoid(z) - on * sigmoid(-z)
+    up, down = odds(z)
+    return (off * up - on * down) / (up + down)
 
 
 def _ahead(scores: Array, right: Array, xp: Any) -> Array:

@@ -4,7 +4,7 @@ The first argument is the one that should win; every gradient pushes the two apa
 """
 
 from lossmath.arguments import Argument
-from lossmath.arrays import sigmoid, softplus, step
+from lossmath.arrays import sigmoid, sigmoid_slope, softplus, step
 from lossmath.domains import OneOf
 from lossmath.loss import Kink, Loss, parameter
 
@@ -100,7 +100,7 @@ class BradleyTerry(Preference):
         return -sigmoid(self.margin - d)
 
     def d2f(self, d, xp):
-        return sigmoid(d - self.margin) * sigmoid(self.margin - d)
+        return sigmoid_slope(d - self.margin)
 
 
 class DPO(Preference):
@@ -162,4 +162,4 @@ class DPO(Preference):
         return self.beta * (self.label_smoothing * flipped - (1 - self.label_smoothing) * kept)
 
     def d2f(self, h, xp):
-        return self.beta**2 * (sigmoid(self.beta * h) * sigmoid(-self.beta * h))
+        return self.beta**2 * sigmoid_slope(self.beta * h)

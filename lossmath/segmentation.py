@@ -6,7 +6,7 @@ the smaller of the two, so that a soft target does not fit itself perfectly.
 """
 
 from lossmath.arguments import Argument
-from lossmath.arrays import diagonal, sigmoid
+from lossmath.arrays import diagonal, sigmoid, sigmoid_slope
 from lossmath.classification import PROBABILITY, BinaryCrossEntropyFromLogits
 from lossmath.loss import Accumulating, parameter
 
@@ -201,6 +201,6 @@ class DiceBCE(Accumulating):
 
     def df(self, z, t, xp):
         dice, pixelwise = self._terms()
-        region = self.dice * dice._gradient([sigmoid(z), t], xp) * (sigmoid(z) * sigmoid(-z))
+        region = self.dice * dice._gradient([sigmoid(z), t], xp) * sigmoid_slope(z)
         pixels = z.shape[-2] * z.shape[-1]
         return region + self.cross_entropy * pixelwise._gradient([z, t], xp) / pixels

@@ -30,6 +30,7 @@ def table():
         *rows("softplus", lambda x: log(1 + exp(x)), LINE, **plain),
         *rows("log_sigmoid", lambda x: -log(1 + exp(-x)), LINE, **plain),
         *rows("sigmoid", lambda x: 1 / (1 + exp(-x)), LINE, **plain),
+        *rows("sigmoid_slope", lambda x: exp(-x) / (1 + exp(-x)) ** 2, LINE, **plain),
         *rows("logsumexp", lambda x: log(fsum(map(exp, x))), LISTS, **plain),
         *rows("log_softmax", lambda x: log(softmax_entry(x)), LISTS, **plain),
         *rows("softmax", softmax_entry, LISTS, **plain),
