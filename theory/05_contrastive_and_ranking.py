@@ -149,7 +149,7 @@ def zones(margin, near):
             )
             for name, outer in rings.items()
         ],
-        readings={"squared: hard": hard, "semi-hard": semi, "easy": 1 - hard - semi},
+        readings={"hard, by squared distances": hard, "semi-hard": semi, "easy": 1 - hard - semi},
     )
 
 
@@ -271,8 +271,10 @@ def arranged(step):
         Panel(
             title,
             [
-                Points(*path[round(step)][classes == c].T, stroke=stroke, size=4)
-                for c, stroke in enumerate(("blue", "orange", "green"))
+                Points(*path[round(step)][classes == c].T, name, stroke=stroke, size=4)
+                for c, (name, stroke) in enumerate(
+                    zip("ABC", ("blue", "orange", "green"), strict=True)
+                )
             ],
             Axis("", -3, 3),
             Axis("", -3, 3),
@@ -659,8 +661,9 @@ Explorer(
 # in radians here; some libraries take degrees, and a half of a degree is no margin at all.
 #
 # **Circle loss** (Sun and others) looks at an anchor's similarity $s_p$ to a positive and $s_n$ to
-# a negative, and weighs each by how far it is from where it should be: $1 - m$ and $m$. Here is its
-# landscape, beside that of InfoNCE with the same two candidates.
+# a negative, which should pass the marks $1 - m$ and $m$. What each lacks is weighed by how far it
+# still is from a goal *beyond* its mark: $1 + m - s_p$ for the positive, $s_n + m$ for the
+# negative. Here is its landscape, beside that of InfoNCE with the same two candidates.
 
 # %% jupyter={"source_hidden": true}
 GRID = np.linspace(0, 1, 13)
@@ -688,8 +691,8 @@ def landscapes(margin, scale):
                           stroke=stroke),
                     Arrows(*SPOTS.T, *(-0.1 / scale * slope.T), stroke="ink"),
                 ],
-                Axis("negative s_n", 0, 1),
-                Axis("positive s_p", 0, 1),
+                Axis("negative sₙ", 0, 1),
+                Axis("positive sₚ", 0, 1),
                 equal=True,
             )
             for (name, (value, slope)), stroke in zip(
