@@ -162,15 +162,20 @@ assert costs["one"] == costs["other"] == 0 < costs["average"]
 # %% jupyter={"source_hidden": true}
 REAL = np.sort(np.concatenate([np.linspace(-3, 3, 61), [1.0]]))
 CREASES = {
-    "absolute error, at 0": (lm.AbsoluteError().value(REAL, 0 * REAL), 0.0, 0.0),
-    "hinge, at its corner 1": (lm.Hinge().value(REAL, np.ones_like(REAL)), 1.0, 0.0),
-    "half squared error, at 0": (lm.HalfSquaredError().value(REAL, 0 * REAL), 0.0, 0.0),
+    "absolute error, at 0": (lm.AbsoluteError().value(REAL, 0 * REAL), 0.0, 0.0, "residual r"),
+    "hinge, at its corner 1": (lm.Hinge().value(REAL, np.ones_like(REAL)), 1.0, 0.0, "margin m"),
+    "half squared error, at 0": (
+        lm.HalfSquaredError().value(REAL, 0 * REAL),
+        0.0,
+        0.0,
+        "residual r",
+    ),
 }
 
 
 def support(g):
     panels, readings = [], {}
-    for name, (loss, at, height) in CREASES.items():
+    for name, (loss, at, height, along) in CREASES.items():
         line = height + g * (REAL - at)
         panels.append(
             Panel(
@@ -180,17 +185,17 @@ def support(g):
                     Curve(REAL, line, stroke="orange"),
                     Points([at], [height], stroke="ink", size=4),
                 ],
-                Axis("", -3, 3),
+                Axis(along, -3, 3),
                 Axis("", -2, 3),
             )
         )
-        readings[f"{name.split(',')[0]}: rises above by"] = float(np.maximum(line - loss, 0).max())
+        readings[f"{name.split(',')[0]} is topped by"] = float(np.maximum(line - loss, 0).max())
     return Picture(panels, readings=readings)
 
 
 def allowed(name):
     """The least and the greatest slope whose line never rises above this loss."""
-    key = f"{name.split(',')[0]}: rises above by"
+    key = f"{name.split(',')[0]} is topped by"
     slopes = np.linspace(-1.5, 1.5, 301)
     good = [g for g in slopes if support(g).readings[key] < 1e-9]
     return round(min(good), 2), round(max(good), 2)
@@ -909,8 +914,8 @@ def balance(weight):
             Panel(
                 "two landscapes",
                 [
-                    Level(MAP, MAP, FIELDS["first"], (0.5, 2, 6), stroke="blue"),
-                    Level(MAP, MAP, FIELDS["second"], (0.5, 2, 6), stroke="orange"),
+                    Level(MAP, MAP, FIELDS["first"], (0.5, 2, 6), "first loss", stroke="blue"),
+                    Level(MAP, MAP, FIELDS["second"], (0.5, 2, 6), "second loss", stroke="orange"),
                     Curve(FRONT[:, 0], FRONT[:, 1], stroke="ink"),
                     Arrows([HERE[0]], [HERE[1]], [shown[0][0]], [shown[0][1]], stroke="blue"),
                     Arrows([HERE[0]], [HERE[1]], [shown[1][0]], [shown[1][1]], stroke="orange"),
