@@ -500,7 +500,10 @@ def error_map(common):
         panels.append(
             Panel(
                 name,
-                [Matrix(digits, stroke="blue"), Matrix(broken, stroke="orange")],
+                [
+                    Matrix(digits, label="share of the digits lost", stroke="blue"),
+                    Matrix(broken, label="all lost", stroke="orange"),
+                ],
                 Axis("lead a of the right class", 0, LEADS.size, ticks=MARKED),
                 Axis("", 0, 4, ticks=ROWS),
             )
@@ -771,7 +774,7 @@ def scaling(power):
                     Rule(-24.0, stroke="grey"),
                     Rule(16.0, stroke="grey"),
                 ],
-                Axis("size", -44, 28, ticks=NAMED),
+                Axis("binary exponent of the size", -44, 28, ticks=NAMED),
                 Axis("", 0, 0.4),
             ),
             Panel(
