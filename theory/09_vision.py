@@ -86,8 +86,8 @@ def shifted_disc(radius, shift):
                     Curve(16 + ring[0], 24 + ring[1], stroke="blue"),
                     Curve(16 + shift + ring[0], 24 + ring[1], stroke="orange"),
                 ],
-                Axis("", 0, SIDE),
-                Axis("", 0, SIDE),
+                Axis("pixels", 0, SIDE),
+                Axis("pixels", 0, SIDE),
                 equal=True,
             ),
             Panel(
@@ -621,7 +621,7 @@ def walking(pace, distance):
                 Axis("IoU", -0.03, 1.03),
             ),
         ],
-        readings={f"IoU by {name}": float(one[round(pace)])
+        readings={f"overlap by {name}": float(one[round(pace)])
                   for name, one in zip(BOX_LOSSES, overlap, strict=True)},
     )  # fmt: skip
 
@@ -640,11 +640,11 @@ arrived = walking(PACES, 2.2).readings
 early = walking(20, 2.2).readings
 for name, overlap in arrived.items():
     print(f"{name:12} {early[name]:.3f} after 20 steps, {overlap:.3f} after {PACES}")
-assert arrived["IoU by IoU"] == 0
+assert arrived["overlap by IoU"] == 0
 
 # %% [markdown]
-# The IoU box has not moved: its overlap is still 0.00<!--= f"{arrived['IoU by IoU']:.2f}" -->. The
-# others arrive, at 0.99<!--= f"{min(arrived[f'IoU by {name}'] for name in ('GIoU', 'DIoU',
+# The IoU box has not moved: its overlap is still 0.00<!--= f"{arrived['overlap by IoU']:.2f}" -->.
+# The others arrive, at 0.99<!--= f"{min(arrived[f'overlap by {name}'] for name in ('GIoU', 'DIoU',
 # 'CIoU')):.2f}" --> and more. Watch the boxes on the way: they first *grow*, since moving an edge
 # towards the target is the quickest way to lower the added term, and shrink to fit once they
 # overlap. The jitter is the price of slopes that jump: where edges line up, a step of fixed length
