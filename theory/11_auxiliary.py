@@ -495,9 +495,10 @@ for n in (10, 100, 10_000):
 # gets the term $-\beta H(p) = \beta \sum_c p_c \log p_c$, a loss that is negative unless the
 # choice is certain.
 #
-# If action $c$ earns $R_c$, the total is $-\sum_c p_c R_c - \beta H(p)$. Write it as $\beta$ times
-# a divergence, $\beta \sum_c p_c \log\frac{p_c}{e^{R_c/\beta}}$, and you can read off its least:
-# $p$ proportional to $e^{R_c / \beta}$. The price $\beta$ is a temperature.
+# If action $c$ earns $R_c$, the total is $-\sum_c p_c R_c - \beta H(p)$. Written as
+# $\beta \sum_c p_c \log\frac{p_c}{e^{R_c/\beta}}$ it is, up to a constant, $\beta$ times a
+# divergence, and you can read off its least: $p$ proportional to $e^{R_c / \beta}$. The price
+# $\beta$ is a temperature.
 
 # %%
 EARNS = np.array([1.0, 0.8, 0.3, 0.0])
@@ -813,8 +814,8 @@ def physics(strength, rate):
                     Curve(LAMBDAS, trade(rate)[1], "law", stroke="orange"),
                     Rule(strength),
                 ],
-                Axis("λ", 1e-3, 1e3, scale="log"),
-                Axis("", 1e-8, 1, scale="log"),
+                Axis("λ", 1e-3, 1e3, "log", {1e-3: "10⁻³", 1.0: "1", 1e3: "10³"}),
+                Axis("", 1e-8, 1, "log", {1e-8: "10⁻⁸", 1e-4: "10⁻⁴", 1.0: "1"}),
             ),
         ],
         readings={
