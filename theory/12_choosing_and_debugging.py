@@ -350,7 +350,13 @@ def drowning(gamma, easy):
             Panel(
                 "pull of the easy, as a share",
                 shares,
-                Axis("easy negatives per hard positive", 1, 1e5, "log"),
+                Axis(
+                    "easy negatives per hard positive",
+                    1,
+                    1e5,
+                    "log",
+                    {1: "1", 1e2: "100", 1e4: "10⁴"},
+                ),
                 Axis("", 0, 1),
             ),
             Panel(
