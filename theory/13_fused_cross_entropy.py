@@ -423,13 +423,15 @@ def digits(offset, spread):
                 *(Curve(OFFSETS, [right_digits(e[name][i]) for e in along], name) for name in KEPT),
                 Rule(offset),
             ],
-            Axis("all logits lie near", 1, 1e6, "log"),
+            Axis(
+                "all logits lie near", 1, 1e6, "log", {1: "1", 1e2: "100", 1e4: "10⁴", 1e6: "10⁶"}
+            ),
             Axis("", 0, 9),
         )
         for i, what in enumerate(("loss", "probabilities"))
     ]
     here = precision(offset, spread)
-    readings = {f"error of the probabilities, {name}": here[name][1] for name in KEPT}
+    readings = {f"error of p, {name}": here[name][1] for name in KEPT}
     return Picture(panels, readings)
 
 
