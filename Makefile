@@ -34,7 +34,7 @@ mutants: setup     ## put faults into every formula, kernel and solution; each m
 bench: setup       ## time the losses against their peers, writing docs/speed.md
 	$(BIN)/python tests/lossmath/bench.py
 
-bench-grade: setup ## time grading against stock nbgrader, writing docs/grading-speed.md
+bench-grade: setup ## time grading against stock nbgrader, writing docs/grading-speed.md and docs/scale.md
 	$(BIN)/python tests/autograder/bench.py
 
 grade: setup       ## grade a course folder: make grade COURSE=path
