@@ -129,7 +129,10 @@ class Boxes(Mark):
 
 
 class Matrix(Mark):
-    """Cells of z, shape (rows, columns), row 0 on top, shaded from low to high."""
+    """Cells of z, shape (rows, columns), row 0 on top, shaded from low to high.
+
+    With stroke="ink" it is a photograph: black on white in a dark theme, too.
+    """
 
     data: ClassVar = {"z": "level"}
     z: Any

@@ -107,13 +107,16 @@ function boxes(group, mark, { x, y }) {
     );
 }
 
-function matrix(group, mark, { x, y, shape }) {
+// Cells of ink are a photograph, which would be its own negative on dark paper.
+function matrix(group, mark, { x, y, width, height, shape }) {
   const [rows, columns] = shape.z;
+  const photograph = mark.stroke === "ink";
+  if (photograph) group.append("rect").attr("fill", "white").attr("width", width).attr("height", height);
   const cells = Array.from({ length: rows * columns }, (_, k) => {
     const [row, column] = [Math.floor(k / columns), k % columns];
     return group
       .append("rect")
-      .attr("fill", colour(mark))
+      .attr("fill", photograph ? "black" : colour(mark))
       .attr("x", x(column))
       .attr("width", x(column + 1) - x(column))
       .attr("y", y(rows - row))
