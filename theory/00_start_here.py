@@ -60,6 +60,7 @@ for what, fine in ready.items():
 # Many explorers ask you to **predict first**. Please do commit to an answer before you look, even
 # to a wrong one: it is the difference between watching and learning. *Reset* brings the picture
 # back, *Pin* keeps a ghost of it to compare with, and *In words* describes it without a picture.
+# When you open a notebook again another day, run it again: explorers need their frames.
 
 # %% jupyter={"source_hidden": true}
 ACROSS = np.linspace(-6.5, 6.5, 131)
