@@ -886,7 +886,10 @@ def four_ways(error, sigma, data_range):
             Panel(
                 "1 − SSIM",
                 [
-                    *(Curve(SIZES, one, name) for name, one in zip(CHANGES, losses, strict=True)),
+                    *(
+                        Curve(SIZES, one, name.split()[-1])
+                        for name, one in zip(CHANGES, losses, strict=True)
+                    ),
                     Rule(error, stroke="grey"),
                 ],
                 Axis("root mean square error", 0, 0.13),
