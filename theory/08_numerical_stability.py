@@ -216,8 +216,8 @@ def crowded(digits):
             Panel(
                 "through p, as a share of exact",
                 [
-                    Curve(CONFIDENT, np.ones_like(CONFIDENT), stroke="blue"),
-                    Curve(CONFIDENT, typed / TRUE_LOSS, stroke="orange"),
+                    Curve(CONFIDENT, np.ones_like(CONFIDENT), "exact", stroke="blue"),
+                    Curve(CONFIDENT, typed / TRUE_LOSS, "through p", stroke="orange"),
                     Rule(certain_from(digits), stroke="orange"),
                 ],
                 across,

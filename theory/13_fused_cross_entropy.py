@@ -284,7 +284,7 @@ def memory(rows):
             Panel(
                 "tables held during the run",
                 [Curve(*steps(levels), name) for name, levels in STAIRS.items()],
-                Axis("from the first event to the last", 0, 1),
+                Axis("time, from the first event to the last", 0, 1),
                 Axis("tables of logits", 0, 7),
             ),
             Panel(
