@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: demo test lab notebooks site bundle mutants bench bench-grade grade lint setup system
+.PHONY: demo test lab notebooks site bundle mutants bench bench-grade bench-latency grade lint setup system
 
 demo: setup        ## grade the sample class in the sandbox and show the table
 	$(BIN)/python -m autograder demo
@@ -37,6 +37,9 @@ bench: setup       ## time the losses against their peers, writing docs/speed.md
 bench-grade: setup ## time grading against stock nbgrader, writing docs/grading-speed.md and docs/scale.md
 	$(BIN)/python tests/autograder/bench.py
 
+bench-latency: setup ## time sliders against redrawing in the kernel, writing docs/explorer-speed.md
+	$(BIN)/python tests/browser/bench_latency.py
+
 grade: setup       ## grade a course folder: make grade COURSE=path
 	$(BIN)/python -m autograder grade --course $(COURSE)
 
@@ -56,6 +59,7 @@ setup: system .venv/installed
 # we may (root or sudo) and otherwise named.
 demo grade bench-grade: NEEDS = bwrap:bubblewrap
 site: NEEDS = npm:npm
+bench-latency: NEEDS = chromium:chromium
 test: NEEDS = bwrap:bubblewrap chromium:chromium npm:npm pg_ctlcluster:postgresql
 
 system:
