@@ -10,7 +10,7 @@ demo: setup        ## grade the sample class in the sandbox and show the table
 
 test: setup        ## lint, type check and run every test
 	$(MAKE) lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: setup         ## open the course in JupyterLab
 	$(BIN)/jupyter lab theory/00_start_here.ipynb
