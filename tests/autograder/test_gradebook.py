@@ -20,14 +20,15 @@ from autograder.gradebook import Writer
 
 SLOW = "import time\ntime.sleep(600)"
 STOPS = random.Random(3).sample(range(1, 1000), 4)  # in thousandths of all changes of a run
+STUDENTS = ("ada", "bob", "chen")
 
 
-def write_class(course, students=("ada", "bob", "chen")):
+def write_class(course):
     """One who solves everything, one who solves nothing, one in between."""
     answers = (sample.right, sample.untouched, sample.cell("mse_gradient", "pass"))
-    for student, answer in zip(students, answers, strict=True):
+    for student, answer in zip(STUDENTS, answers, strict=True):
         hand_in(course, student, answer)
-    stamp = course.layout.folder("submitted", students[0]) / "timestamp.txt"
+    stamp = course.layout.folder("submitted", STUDENTS[0]) / "timestamp.txt"
     stamp.write_text("2026-03-01 12:00:00 UTC")
 
 
@@ -99,7 +100,8 @@ def test_ctrl_c_leaves_what_is_finished_and_no_process(handed_in, undisturbed, t
         stderr=subprocess.PIPE,
         text=True,
     )
-    wait_until(lambda: course.layout.folder("autograded", "chen").exists())
+    finished = [course.layout.folder("autograded", student) for student in STUDENTS]
+    wait_until(lambda: all(folder.exists() for folder in finished))
     workers = children(run.pid)
     run.send_signal(signal.SIGINT)
     assert "stopped; what was graded so far is in the gradebook" in run.communicate(timeout=60)[1]
