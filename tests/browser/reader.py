@@ -26,11 +26,15 @@ def drag_slider(page: Page, handle: Locator, share: float) -> None:
 
 
 def colours(found: Locator) -> list[tuple[float, ...]]:
-    """Background, text and first mark, as the browser computed them."""
+    """Background, text and first mark, as the browser computed them.
+
+    The black and white of a photograph stand on paper of their own.
+    """
     styles = found.evaluate(
         """root => {
             const { backgroundColor, color } = getComputedStyle(root);
-            const mark = root.querySelector('.lm-marks:not(.lm-ghost) :is(path, circle, rect)');
+            const drawn = ':is(path, circle, rect):not([fill=white], [fill=black])';
+            const mark = root.querySelector(`.lm-marks:not(.lm-ghost) ${drawn}`);
             const { stroke, fill } = getComputedStyle(mark);
             return [backgroundColor, color, stroke === 'none' ? fill : stroke];
         }"""

@@ -68,5 +68,5 @@ def test_points_that_nobody_earned_are_seen(monkeypatch):
 
 
 def test_script_on_a_page_is_seen(monkeypatch):
-    monkeypatch.setattr("autograder.feedback.safe_markdown2html", lambda source: source)
+    monkeypatch.setattr("autograder.page.safe_markdown2html", lambda source, renderer: source)
     assert says(doctor.traps())["a feedback page holds no script of a student"] is False
