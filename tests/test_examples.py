@@ -1,5 +1,6 @@
-"""Examples on the pages run, and give what stands beside them."""
+"""Examples on the pages run and give what stands beside them; figures are those on record."""
 
+import json
 import re
 from pathlib import Path
 
@@ -36,3 +37,20 @@ def test_the_example_of_an_explorer_makes_a_picture():
     exec(source, names)
     made = eval(f"Explorer({explorer}", names)
     assert "<script" in lossmath.explore.fragment(made)
+
+
+def test_the_readme_quotes_the_records():
+    readme, trust, sliders = (
+        (ROOT / page).read_text(encoding="utf-8")
+        for page in ("README.md", "docs/trust.md", "docs/explorer-speed.md")
+    )
+    (found,) = re.findall(r"\| \*\*all\*\* \|(.*)\|", trust)
+    run, unearned, _, dropped, *_ = (cell.strip(" *") for cell in found.split("|"))
+    assert f"of {run} hostile or faulty submissions" in readme
+    assert f"| {unearned}, plain nbgrader |" in readme
+    assert f"| {dropped}, plain nbgrader |" in readme
+    bench = json.loads((ROOT / "tests" / "autograder" / "bench.json").read_text())
+    seconds = f"| {bench['ours']['wall']:.1f} | {bench['plain']['wall']:.0f}, plain nbgrader |"
+    assert seconds in readme
+    half = re.findall(r"^\| curves, (\w+).*? \| (\d+) \| \d+ \|$", sliders, re.MULTILINE)
+    assert f"| {dict(half)['frames']} | {dict(half)['interact']}, `interact` |" in readme
