@@ -129,6 +129,22 @@ def value_like(reply: Reply, form: Any) -> Any:
     return _of_shape(reply, reply.value, np.asarray(form), "")
 
 
+def expect_promised_change(
+    ask: Questions, value: str, gradient: str, step: np.ndarray, *arguments: Any
+) -> None:
+    """Law: the student's gradient in the first argument predicts how the student's value changes.
+
+    step: a small change of the first argument, in its shape; small, because its cube is neglected.
+    """
+    first, *others = arguments
+    slope = value_like(ask(gradient, *arguments), first)
+    there = value_like(ask(value, first + step, *others), 0.0)
+    # The curvature cancels between there and back; what is left is of third order.
+    promised = there - 2 * np.sum(slope * step)
+    law = f"your {value} does not change as your {gradient} promises"
+    expect(ask(value, first - step, *others), promised, rtol=1e-8, law=law)
+
+
 def expect_dtype(reply: Reply, dtype: str) -> None:
     """The answer is an array of this precision."""
     got = np.asarray(reply.value).dtype

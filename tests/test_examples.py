@@ -8,6 +8,7 @@ import numpy as np
 
 import lossmath
 import lossmath.explore
+from autograder import bank
 
 ROOT = Path(__file__).parent.parent
 
@@ -37,6 +38,15 @@ def test_the_example_of_an_explorer_makes_a_picture():
     exec(source, names)
     made = eval(f"Explorer({explorer}", names)
     assert "<script" in lossmath.explore.fragment(made)
+
+
+def test_the_readme_counts_what_there_is():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    mutants = sum(len(problem.mutants) for problem in bank.problems())
+    assert f"| {mutants} |" in readme
+    chapters = (path.read_text(encoding="utf-8") for path in ROOT.glob("theory/*.ipynb"))
+    stills = sum(text.count('"image/png"') for text in chapters)
+    assert f"| {stills} explorers |" in readme
 
 
 def test_the_readme_quotes_the_records():

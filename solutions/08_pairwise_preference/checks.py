@@ -6,6 +6,7 @@ from autograder.checks import (
     check,
     expect,
     expect_dtype,
+    expect_promised_change,
     expect_refusal,
     expect_unchanged,
     numbers,
@@ -154,16 +155,9 @@ def predicts_the_change(ask, reference, rng):
     for n in (1, 5):
         beta = some_beta(rng)
         policy, frozen = pairs(rng, n, beta)
-        gradient = ask("dpo_gradient", policy, frozen, beta)
-        expect(gradient, np.broadcast_to(gradient.value, policy.shape))
         for _ in range(2):
             step = numbers(rng, (n, 2), 1e-4 / beta)
-            there = ask("dpo_loss", policy + step, frozen, beta).value
-            back = ask("dpo_loss", policy - step, frozen, beta)
-            # The curvature cancels between there and back, and what is left is of third order.
-            promised = there - 2 * np.sum(gradient.value * step)
-            law = "your dpo_loss does not change as dpo_gradient promises"
-            expect(back, promised, rtol=1e-8, law=law)
+            expect_promised_change(ask, "dpo_loss", "dpo_gradient", step, policy, frozen, beta)
 
 
 @check("gradient", points=0.25, says="Law: both answers are pushed equally hard, at most by β/n.")

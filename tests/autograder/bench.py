@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
@@ -211,10 +211,6 @@ def size_of(course: Course, student: str) -> int:
 # ---------------------------------------------------------------------------- the report
 
 
-def _of(repeat: int) -> str:
-    return "From one run of each." if repeat == 1 else f"The least of {repeat} runs of each."
-
-
 def speed_page(results: dict) -> str:
     """docs/grading-speed.md."""
     size, notebooks = results["students"], results["notebooks"]
@@ -230,7 +226,7 @@ def speed_page(results: dict) -> str:
     return f"""# What grading costs
 
 Seconds for one submission of {notebooks} notebooks, in a class of {size}, start-up of every program
-included. Sandbox on; {results["cores"]} cores. {_of(results["repeat"])}
+included. Sandbox on; {results["cores"]} cores.
 
 | | wall clock | processor |
 |---|---|---|
@@ -266,32 +262,24 @@ of the whole process tree, counted by the Linux kernel in a control group of its
 
 
 def compared(course: Course, options: argparse.Namespace, folder: Path) -> dict:
-    """Every way of grading, `options.repeat` times; the least of each, for one submission."""
+    """Every way of grading; what it takes for one submission."""
     here = folder / "run"
     plain = [str(Path(sys.executable).parent / "nbgrader"), "autograde", ASSIGNMENT]
     ours = [sys.executable, "-m", "autograder", "grade", "--workers", str(options.workers)]
-    runs: dict[str, list] = {"plain": [], "ours": [], "floor": [], "steps": []}
-    for number in range(options.repeat):
-        if number == 0:  # takes by far the longest, and varies least
-            runs["plain"].append(measured(plain, unconfigured(course, here)))
-        runs["ours"].append(measured(ours, fresh(course, here)))
-        for name in ("floor", "steps"):
-            me = [sys.executable, __file__, "--only", name, str(fresh(course, here))]
-            runs[name].append(json.loads(measured(me, here)[2]))
 
-    def least(values: Iterable[float]) -> float:
-        return min(values) / options.students
+    def of_one(command: list[str], course_folder: Path) -> dict[str, float]:
+        wall, cpu, _ = measured(command, course_folder)
+        return {"wall": wall / options.students, "cpu": cpu / options.students}
 
-    walls_and_cpus = {
-        name: {"wall": least(r[0] for r in runs[name]), "cpu": least(r[1] for r in runs[name])}
-        for name in ("plain", "ours")
-    }
-    floors = {kind: least(run[kind] for run in runs["floor"]) for kind in ("shown", "asked")}
+    def inside(part: str) -> dict:
+        me = [sys.executable, __file__, "--only", part, str(fresh(course, here))]
+        return json.loads(measured(me, here)[2])
+
     return {
-        **walls_and_cpus,
-        **floors,
-        "steps": min(runs["steps"], key=lambda run: fmean(run["work"])),
-        "repeat": options.repeat,
+        "plain": of_one(plain, unconfigured(course, here)),
+        "ours": of_one(ours, fresh(course, here)),
+        **{kind: seconds / options.students for kind, seconds in inside("floor").items()},
+        "steps": inside("steps"),
         "workers": options.workers,
         "students": options.students,
         "cores": os.cpu_count(),
@@ -302,7 +290,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--students", type=int, default=0, help="size of the class; writes nothing")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
-    parser.add_argument("--repeat", type=int, default=1)
     parser.add_argument("--solutions", type=Path, default=bank.SOLUTIONS)
     parser.add_argument("--only", nargs=2, metavar=("WHAT", "COURSE"), help="one part, as JSON")
     options = parser.parse_args()

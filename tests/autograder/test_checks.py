@@ -13,6 +13,7 @@ from autograder.checks import (
     Questions,
     expect,
     expect_dtype,
+    expect_promised_change,
     expect_refusal,
     expect_unchanged,
     identical,
@@ -234,3 +235,16 @@ def test_a_value_for_a_law_has_its_form_and_any_number():
 def test_a_value_of_another_form_cannot_enter_a_law(got, form):
     with pytest.raises(Failure, match="the answer of f"):
         value_like(answer(got), form)
+
+
+@pytest.mark.parametrize(("factor", "kept"), [(2.0, True), (2.002, False), (-2.0, False)])
+def test_a_gradient_promises_how_its_own_value_changes(factor, kept):
+    student = {"f": lambda x, k: k * np.sum(x**2), "df": lambda x, k: factor * k * x}
+    ask = Questions(LocalAsk(student), SimpleNamespace(f=reference, df=reference))
+    step = 1e-4 * np.arange(1.0, 4.0)
+    promise = "f", "df", step, np.array([1.0, -0.5, 2.0]), 3.0
+    if kept:
+        expect_promised_change(ask, *promise)
+    else:
+        with pytest.raises(Failure, match="your f does not change as your df promises"):
+            expect_promised_change(ask, *promise)

@@ -30,8 +30,8 @@ a hundred no longer than the second. Made by `make bench-latency`.
 {rows}
 
 An explorer computes its frames once, in Python, and plays them in the browser: {ratio:.0f} times as
-fast as drawing anew in the kernel at each step. A screen that shows 60 pictures a second shows one
-every 17 ms.
+fast as `interact`, which draws anew with matplotlib at each step. A screen that shows 60 pictures a
+second shows one every 17 ms.
 """
 SETUP = """
 import matplotlib.pyplot as plt
