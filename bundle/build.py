@@ -1,9 +1,6 @@
-"""Builds the student's bundle: one archive, the same bytes for the same checkout.
+"""Builds the student's bundle: one archive, the same bytes for the same checkout."""
 
-python bundle/build.py            build/lossmath-course.zip
-python bundle/build.py FOLDER     FOLDER/lossmath-course.zip instead
-"""
-
+import argparse
 import subprocess
 import sys
 import tempfile
@@ -49,8 +46,12 @@ def contents() -> dict[str, bytes]:
     return files
 
 
-def main(arguments: list[str]) -> int:
-    target = Path(arguments[0] if arguments else ROOT / "build") / f"{NAME}.zip"
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=ROOT / "build", help="where to put it; else build/"
+    )
+    target = parser.parse_args(arguments).folder / f"{NAME}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
     with ZipFile(target, "w", ZIP_DEFLATED) as archive:
         for name, data in sorted(contents().items()):
@@ -63,4 +64,4 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -1,12 +1,10 @@
 """Builds the site: pages that need no kernel and ask no other host for anything.
 
-    python site/build.py              build/site/html/index.html and what it links to
-    python site/build.py FOLDER       FOLDER/html/index.html instead
-
 The chapters are run with explorers that move by themselves. What Sphinx reads is laid out as in
 the repository, so that links between its texts hold.
 """
 
+import argparse
 import re
 import shutil
 import subprocess
@@ -72,14 +70,21 @@ def run_chapters(folder: Path) -> None:
         nbformat.write(notebook, path)
 
 
-def main(arguments: list[str]) -> int:
-    folder = Path(arguments[0] if arguments else ROOT / "build" / "site").resolve()
-    shutil.rmtree(folder, ignore_errors=True)
-    lay_out(folder / "source")
-    failed = sphinx(["-q", "-W", "--keep-going", f"{folder}/source", f"{folder}/html"])
-    print(f"The site is at {folder}/html/index.html")
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    default = ROOT / "build" / "site"
+    parser.add_argument(
+        "folder", nargs="?", type=Path, default=default, help="where to put it; else build/site"
+    )
+    folder = parser.parse_args(arguments).folder.resolve()
+    source, html = folder / "source", folder / "html"
+    for old in (source, html):
+        shutil.rmtree(old, ignore_errors=True)
+    lay_out(source)
+    failed = sphinx(["-q", "-W", "--keep-going", str(source), str(html)])
+    print(f"The site is at {html}/index.html")
     return failed
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

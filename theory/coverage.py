@@ -1,12 +1,10 @@
 """Writes docs/coverage.md: where each topic and each loss is taught, and which problem asks for it.
 
-    python theory/coverage.py            write it
-    python theory/coverage.py --check    compare it with the committed page
-
 A topic names its chapter and the beginning of the heading it stands under; a heading that does not
 exist is an error. Where a loss is used is read from the chapters' sources.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -167,13 +165,15 @@ def _users(loss: str) -> list[str]:
     return users
 
 
-def main(arguments: list[str]) -> int:
-    """Write the page, or compare; the exit code."""
-    if arguments == ["--check"]:
+def main(arguments: list[str] | None = None) -> int:
+    """Write or check the page; the exit status is 1 when a check finds it out of date."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="only say whether the page is current")
+    if parser.parse_args(arguments).check:
         return int(PAGE.read_text(encoding="utf-8") != page())
     PAGE.write_text(page(), encoding="utf-8")
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())
