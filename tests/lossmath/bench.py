@@ -39,7 +39,9 @@ The last column names what a ratio above {allowed} pays for:
   takes two exponentials where a hand-written C loop takes one.
 * **dense**: a label becomes one row of zeros and a one; the peer writes into its own result.
 * **fused**: torch computes the loss in one compiled loop; here every step is an array operation,
-  one implementation for all array libraries.
+  one implementation for all array libraries. Each step's result is fresh memory that the operating
+  system hands out page by page: that is most of Huber's and SmoothL1's time, and varies with the
+  allocator.
 * **memory**: the bare formula reuses its own temporary array, which only one expression can.
 
 | loss | arrays | peer | value | gradient | pays for |
