@@ -8,11 +8,12 @@ life of the explorer. A new kind of mark is one class here, one function in `sti
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from itertools import cycle
 from typing import Any, ClassVar, dataclass_transform
 
 import numpy as np
 
-from lossmath.explore.style import CYCLE, STROKES
+from lossmath.explore.style import CYCLE, MARKERS, STROKES, Corners
 
 
 @dataclass_transform(frozen_default=True)
@@ -91,7 +92,7 @@ class Arrows(Mark):
 
 
 class Points(Mark):
-    """Dots at (x, y), shape (n,).
+    """Dots at (x, y), shape (n,), of radius `size` in pixels; each series has its own marker.
 
     `handle=(slider for x, slider for y)` makes a single point draggable; an empty name leaves that
     coordinate alone.
@@ -184,10 +185,21 @@ class Panel:
     equal: bool = False
     bare: bool = False
 
-    def styled(self) -> "list[tuple[Mark, str]]":
-        """Each mark with its stroke; marks that name none take the next of the cycle."""
-        free = iter(CYCLE * (1 + len(self.marks) // len(CYCLE)))
-        return [(mark, mark.stroke or next(free)) for mark in self.marks]
+    def styled(self) -> "list[tuple[Mark, str, Corners]]":
+        """Each mark with its stroke and its marker.
+
+        Marks that name no stroke take the next of the cycle, and so does each series of points its
+        marker; no other mark has one.
+        """
+        strokes, markers = cycle(CYCLE), cycle(MARKERS.values())
+        return [
+            (
+                mark,
+                mark.stroke or next(strokes),
+                next(markers) if isinstance(mark, Points) else (),
+            )
+            for mark in self.marks
+        ]
 
 
 @dataclass(frozen=True)

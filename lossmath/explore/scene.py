@@ -177,8 +177,9 @@ class Scene:
                     "kind": mark.kind,
                     "stroke": stroke,
                     "dash": STROKES[stroke].dash,
+                    "marker": marker,
                 }
-                for mark, stroke in panel.styled()
+                for mark, stroke, marker in panel.styled()
             ],
         }
 

@@ -56,8 +56,8 @@ def draw(scene: Scene, picture: Picture, title: str = "") -> Figure:
             (place.left / width, bottom / full, place.width / width, place.height / full)
         )
         _axes(axes, panel, place)
-        for m, (mark, stroke) in enumerate(panel.styled()):
-            MARKS[mark.kind](axes, mark, STROKES[stroke].light, _dash(stroke))
+        for m, (mark, stroke, marker) in enumerate(panel.styled()):
+            MARKS[mark.kind](axes, mark, STROKES[stroke].light, marker or _dash(stroke))
             if (p, m) in scene.anchors:
                 at = scene.anchors[p, m].position(mark, place)  # type: ignore[arg-type]
                 _label(axes, mark.label, at, place, STROKES[stroke].light)
@@ -140,9 +140,9 @@ def _arrows(axes: Axes, mark: Any, colour: str, _: Any) -> None:
     )  # fmt: skip
 
 
-def _points(axes: Axes, mark: Any, colour: str, _: Any) -> None:
-    area = (2 * mark.size * POINT) ** 2
-    axes.scatter(mark.x, mark.y, s=area, color=colour, linewidths=0, zorder=3)
+def _points(axes: Axes, mark: Any, colour: str, marker: Any) -> None:
+    across = 2 * mark.size * POINT * np.abs(marker).max()
+    axes.scatter(mark.x, mark.y, across**2, colour, marker=marker, linewidths=0, zorder=3)
     if mark.label:
         low, high = axes.get_xlim()
         far_right = mark.x[0] > low + 0.7 * (high - low)

@@ -1,10 +1,13 @@
 """How every picture of the course looks, for the browser and for matplotlib alike.
 
 Colours descend from Okabe and Ito's set, darkened to at least 4.8:1 on white and lightened for the
-dark theme. No curve depends on colour alone: each style has its own dash as well.
+dark theme. Nothing depends on colour alone: each style has its own dash as well, and each series of
+points in a panel its own marker.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import cos, pi, sin, sqrt
 from typing import Any
 
 FONT_SIZE = 12
@@ -31,6 +34,30 @@ STROKES = {
     "ink": Stroke("#222222", "#E6E6E6"),
 }
 CYCLE = ("blue", "orange", "green", "purple", "brown", "grey")
+
+
+Corners = tuple[tuple[float, float], ...]
+
+
+def _marker(radii: Sequence[float]) -> Corners:
+    """A shape with corners at equal angles from the top, as large as a circle of radius 1."""
+    angle = 2 * pi / len(radii)
+    pairs = zip(radii, [*radii[1:], radii[0]], strict=True)
+    scale = sqrt(2 * pi / (sin(angle) * sum(one * other for one, other in pairs)))
+    return tuple(
+        (round(scale * radius * sin(k * angle), 3), round(scale * radius * cos(k * angle), 3))
+        for k, radius in enumerate(radii)
+    )
+
+
+MARKERS = {
+    "circle": _marker((1,) * 24),
+    "square": _marker((1, sqrt(2)) * 4),
+    "triangle": _marker((1,) * 3),
+    "diamond": _marker((1, 0.6) * 2),
+    "star": _marker((1, 0.4) * 5),
+    "triangle down": _marker((0.5, 1) * 3),
+}
 
 PAPER = Stroke("#FFFFFF", "#111111")
 TEXT = Stroke("#333333", "#DDDDDD")

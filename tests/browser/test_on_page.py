@@ -115,6 +115,14 @@ def test_a_bare_panel_has_marks_and_a_title_but_no_axes(page: Page, tmp_path: Pa
     assert page.locator(".lm-axis").count() == page.locator(".lm-grid").count() == 2
 
 
+def test_every_series_of_points_in_a_panel_has_its_own_marker(page: Page, tmp_path: Path) -> None:
+    series = [Points([k, k], [0, 1], stroke="ink") for k in range(3)]
+    open_page(page, tmp_path, Explorer(lambda: Picture([Panel("", series)])))
+    shapes = [dot.get_attribute("d") for dot in page.locator(".lm-marks path").all()]
+    assert len(shapes) == 6 and len(set(shapes)) == 3
+    assert len(set(shapes[:2])) == 1
+
+
 def test_more_sliders_move_one_at_a_time_without_a_kernel(page: Page, tmp_path: Path) -> None:
     def picture(a: float, b: float, c: float) -> Picture:
         return Picture([Panel("", [Curve([0, 1], [a, b])])], readings={"sum": a + b + c})

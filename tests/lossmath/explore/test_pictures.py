@@ -16,6 +16,7 @@ from lossmath.explore import (
     Matrix,
     Panel,
     Picture,
+    Points,
     Slider,
     anatomy,
     page,
@@ -25,7 +26,7 @@ from lossmath.explore import (
 from lossmath.explore.labels import LETTER, LINE
 from lossmath.explore.layout import places
 from lossmath.explore.scene import Scene
-from lossmath.explore.style import PAPER, STROKES
+from lossmath.explore.style import MARKERS, PAPER, STROKES
 from lossmath.explore.views import samples
 
 
@@ -140,6 +141,21 @@ def test_no_two_strokes_share_colour_or_dash():
     drawn = [s for name, s in STROKES.items() if name != "ink"]
     for field in ("light", "dark", "dash"):
         assert len({getattr(s, field) for s in drawn}) == len(drawn)
+
+
+def test_every_series_of_points_in_a_panel_has_its_own_marker():
+    series = [Points([k], [k], stroke="ink") for k in range(len(MARKERS))]
+    picture = Picture([Panel("", [Curve([0, 1], [0, 1]), *series]), Panel("", series[:1])])
+    several, alone = still.draw(Scene(lambda: picture, []), picture).axes
+    shapes = [dots.get_paths()[0].vertices for dots in several.collections]
+    assert len({shape.tobytes() for shape in shapes}) == len(series)
+    assert np.array_equal(alone.collections[0].get_paths()[0].vertices, shapes[0])  # a circle
+
+
+@pytest.mark.parametrize("corners", MARKERS.values(), ids=MARKERS)
+def test_every_marker_is_as_large_as_a_circle(corners):
+    x, y = np.array(corners).T
+    assert (x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 == pytest.approx(np.pi, rel=1e-3)
 
 
 def test_a_page_names_no_other_host_and_cannot_be_broken_by_a_title():

@@ -70,13 +70,14 @@ function points(group, mark, { x, y, width, drag }) {
   const dots = [];
   const name = group.append("text").attr("class", "lm-label").attr("fill", colour(mark)).text(mark.label);
   name.style("fill", colour(mark));
+  const shape = `M${mark.marker.map(([right, up]) => [right * mark.size, -up * mark.size]).join("L")}Z`;
   return (data) => {
     while (dots.length < data.x.length) {
-      const dot = group.append("circle").attr("r", mark.size).attr("fill", colour(mark));
+      const dot = group.append("path").attr("d", shape).attr("fill", colour(mark));
       if (mark.handle.length) drag(dot.attr("class", "lm-handle"), mark.handle);
       dots.push(dot);
     }
-    dots.forEach((dot, i) => dot.attr("cx", x(data.x[i])).attr("cy", y(data.y[i])));
+    dots.forEach((dot, i) => dot.attr("transform", `translate(${x(data.x[i])},${y(data.y[i])})`));
     const at = x(data.x[0]);
     name.attr("x", at).attr("y", y(data.y[0]) - mark.size - 4).attr("text-anchor", at > 0.7 * width ? "end" : "start");
   };
