@@ -165,7 +165,7 @@ def _client(scheduler: str) -> Iterator[Any]:
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("a scheduler needs dask: pip install 'lossmath[cluster]'") from None
+        raise ValueError("a scheduler needs dask: pip install distributed") from None
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS)
     except OSError as error:
