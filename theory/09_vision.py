@@ -83,8 +83,8 @@ def shifted_disc(radius, shift):
             Panel(
                 "where it is, where it was found",
                 [
-                    Curve(16 + ring[0], 24 + ring[1], stroke="blue"),
-                    Curve(16 + shift + ring[0], 24 + ring[1], stroke="orange"),
+                    Curve(16 + ring[0], 24 + ring[1], "truth", "blue"),
+                    Curve(16 + shift + ring[0], 24 + ring[1], "found", "orange"),
                 ],
                 Axis("pixels", 0, SIDE),
                 Axis("pixels", 0, SIDE),
@@ -134,14 +134,24 @@ print(f"three pixels off: Dice {by_size[3]:.2f} for radius 3, {by_size[10]:.2f} 
 # Marking nothing is right for 98.7%<!--= f"{missed:.1%}" --> of the pixels and costs the full Dice
 # loss of 1.000<!--= f"{nothing:.3f}" -->. And being three pixels off costs a small disc
 # 0.59<!--= f"{by_size[3]:.2f}" --> and a large one 0.19<!--= f"{by_size[10]:.2f}" -->: overlap is
-# measured in units of the object. For masks of zeros and ones the two losses are two scales for the
-# same thing, $\text{IoU} = 2\,\text{Dice} / (1 + \text{Dice})$; IoU is the stricter one in between.
+# measured in units of the object.
+#
+# The two losses are two scales for one thing. Write $d$ for the Dice loss; its definition says
+# $I = \tfrac12 (1 - d)(P + T)$, and with that in the other one
+#
+# $$\text{IoU} = 1 - \frac{I}{P + T - I} = 1 - \frac{1 - d}{1 + d} = \frac{2d}{1 + d} .$$
+#
+# They agree on what is perfect and on what is hopeless, and IoU is the stricter one in between.
 #
 # ### Empty masks
 #
 # Most slices of a scan show no tumour. Then $T = 0$, and a perfect answer has $P = 0$ too, so that
-# Dice is $1 - 0/0$. Implementations add a **smoothing** above and below, and here they differ more
-# than anywhere else in this course.
+# Dice is $1 - 0/0$. Implementations therefore add a **smoothing** above the fraction's line and
+# below it,
+#
+# $$\text{Dice} = 1 - \frac{2I + s_\text{above}}{P + T + s_\text{below}},$$
+#
+# and libraries do not agree on the two numbers.
 #
 # > **Refute this.** *“The Dice loss of a perfect prediction is zero.”* Ask it about two empty
 # > masks, smoothed in four ways that you can find in print.
@@ -315,7 +325,7 @@ for name in PAIR:
 # $$\lambda_1\,\text{Dice} + \lambda_2\,\text{cross-entropy}.$$
 #
 # Adding is not yet balancing: with both weights at one, "no" still pulls
-# 18<!--= f"{begin['both']:.0f}" --> times harder. Turn the weights.
+# 18<!--= f"{begin['both']:.0f}" --> times harder. Turn the weights and look for the balance.
 
 # %% jupyter={"source_hidden": true}
 ALIKE = np.linspace(-8, 8, 49)
@@ -343,7 +353,7 @@ def mixture(inside, dice, cross_entropy):
                     Curve(ALIKE, dice * d + cross_entropy * c, "both"),
                 ],
                 Axis("logit of all pixels", -8, 8),
-                Axis("", -0.04, 1.0) if title.endswith("inside") else Axis("", -2.0, 0.1),
+                Axis("", -0.12, 0.8) if title.endswith("inside") else Axis("", -2.0, 0.15),
             )
         )
     middle = ALIKE.size // 2
@@ -355,19 +365,34 @@ def mixture(inside, dice, cross_entropy):
 Explorer(
     mixture,
     [
-        Slider("inside", 1, 50, 10, symbol="n", meaning="pixels of the object", whole=True),
-        slider(lm.DiceBCE, "dice", symbol="λ₁"),
+        Slider("inside", 1, 50, 25, symbol="n", meaning="pixels of the object", whole=True),
+        slider(lm.DiceBCE, "dice", high=4, symbol="λ₁"),
         slider(lm.DiceBCE, "cross_entropy", high=2, symbol="λ₂"),
     ],
     title="Who pulls?",
 )
 
+# %%
+for weight in (1.0, 10.0, 100.0):
+    ratio = no_to_yes(lm.DiceBCE(dice=weight), 2)
+    print(f"2 pixels of 100, λ₁ = {weight:3.0f}, λ₂ = 1: no to yes {ratio:4.1f}")
+log_odds = np.log(2 / 98)
+primed = no_to_yes(lm.DiceBCE(dice=0.0), 2, at=log_odds)
+print(f"cross-entropy from a logit of {log_odds:.1f}: no to yes {primed:.1f}")
+
 # %% [markdown]
+# No finite weight makes it even: the ratio of the sum lies between the ratios of its parts, and
+# comes close to Dice's only where cross-entropy hardly counts. The cheaper cure for the first steps
+# is a better start. Let the last layer begin at the logit of the object's own share, here
+# $\log\frac{2}{98}$, and cross-entropy pulls
+# 1.0<!--= f"{primed:.1f}" --> times as hard either way: $98$ pixels times $0.02$ against $2$ times
+# $0.98$.
+#
 # ### When the outline is uncertain
 #
 # Two doctors draw the same tumour. One draws a radius of five, the other of nine, and each is right
-# half of the time. Which radius should the program draw? **Tversky**'s loss puts a price $\alpha$
-# on every false alarm and a price $\beta$ on every miss,
+# half of the time (the two dotted lines below). Which radius should the program draw? The
+# **Tversky** loss puts a price $\alpha$ on every false alarm and a price $\beta$ on every miss,
 #
 # $$1 - \frac{I}{I + \alpha\,(P - I) + \beta\,(T - I)} ,$$
 #
@@ -423,8 +448,8 @@ for (alpha, beta), radius in chosen.items():
 #
 # A **detector** marks objects by boxes $(x_1, y_1, x_2, y_2)$. The obvious loss is again one minus
 # intersection over union, now of two areas. Drag the orange box, change its width and height, and
-# watch its pull. The arrows show which way two of its successors would move the box as a whole,
-# GIoU (green) and DIoU (purple).
+# watch its pull. The arrows, drawn eight times as long as they are, show which way two of its
+# successors would move the box as a whole.
 
 # %% jupyter={"source_hidden": true}
 TARGET_BOX = np.array([-1.0, -0.75, 1.0, 0.75])
@@ -446,6 +471,13 @@ def drawn(box, stroke, **looks):
     return Boxes(*([corner] for corner in box), stroke=stroke, **looks)
 
 
+def arrow(start, way, name):
+    """An arrow that bears the name of its loss."""
+    ends = [[at, at + step] for at, step in zip(start, way, strict=True)]
+    stroke = BOX_STROKES[name]
+    return Arrows(*start, *way, stroke=stroke), Curve(*ends, name, stroke)
+
+
 def two_boxes(x, y, width, height):
     box = box_at(x, y, width, height)
     hull = np.concatenate([np.minimum(box, TARGET_BOX)[:2], np.maximum(box, TARGET_BOX)[2:]])
@@ -459,14 +491,14 @@ def two_boxes(x, y, width, height):
                     drawn(TARGET_BOX, "blue"),
                     drawn(box, "orange"),
                     *(
-                        Arrows([x], [y], [8 * right], [8 * up], stroke=BOX_STROKES[name])
-                        for name, (right, up) in moves.items()
-                        if name in ("GIoU", "DIoU")
+                        mark
+                        for name in ("GIoU", "DIoU")
+                        for mark in arrow((x, y), 8 * np.array(moves[name]), name)
                     ),
                     Points([x], [y], stroke="ink", size=6, handle=("x", "y")),
                 ],
+                Axis("", -4.8, 4.8),
                 Axis("", -4, 4),
-                Axis("", -3.2, 3.2),
                 equal=True,
             ),
             Panel(
@@ -508,8 +540,8 @@ Explorer(
 )
 
 # %% [markdown]
-# IoU is one for boxes that do not overlap, a hair's breadth apart or a mile. A loss that does not
-# change has no gradient, so the box stays where it is, for ever. The cures add a term:
+# The IoU loss is one for boxes that do not overlap, a hair's breadth apart or a mile. A loss that
+# does not change has no gradient, so the box stays where it is, for ever. The cures add a term:
 #
 # * **GIoU** adds the empty share of the **hull**, the smallest box around both (dotted).
 # * **DIoU** adds the squared distance of the centres, divided by the squared diagonal of the hull.
@@ -566,8 +598,9 @@ Explorer(
 # Three things to find. Raise $y$ until the boxes never meet: IoU is a flat line. Put $y$ to zero
 # and make the box narrow, so that it lies *inside* the target for a while: IoU and GIoU are flat
 # there too, since neither overlap, union nor hull changes; only DIoU still knows where the middle
-# is, and curves upwards there. Everywhere else slopes jump and the curvature is negative or changes
-# its sign: these losses are not bowls, and a step size that suits one place is wrong in the next.
+# is, and curves upwards there. Third, the slopes jump wherever two edges line up, and between the
+# jumps the curvature is mostly negative: these losses are not bowls, and a step size that suits one
+# place is wrong in the next.
 #
 # Does it matter? Let four boxes walk down their gradients from the same place, with steps that grow
 # shorter as they go.
@@ -618,7 +651,7 @@ def walking(pace, distance):
                     Rule(round(pace), stroke="grey"),
                 ],
                 Axis("steps", 0, PACES),
-                Axis("IoU", -0.03, 1.03),
+                Axis("intersection over union", -0.03, 1.03),
             ),
         ],
         readings={f"overlap by {name}": float(one[round(pace)])
@@ -693,10 +726,12 @@ assert printed_giou(swapped, proper) == 0
 # $$\frac{1}{\max(1, n_+)} \Big( \sum_{\text{all anchors}} \text{focal}_{\gamma, \alpha} \;+\;
 # \lambda \sum_{\text{anchors with an object}} \text{smooth L1}_\beta \Big),$$
 #
-# the [focal loss](03_classification.ipynb), a cross-entropy that fades by $(1 - p_t)^\gamma$ where
-# the answer is right already, and [smooth L1](02_regression.ipynb) of the four offsets. Below, two
-# anchors hold an object (found with doubt), four thousand are plain background, and forty are
-# background that looks like an object.
+# where $n_+$ counts the anchors with an object. The [focal loss](03_classification.ipynb) is a
+# cross-entropy times $(1 - p_t)^\gamma$, which fades as $p_t$, the probability of the right answer,
+# comes near one; it counts objects with the weight $\alpha$ and background with $1 - \alpha$.
+# [Smooth L1](02_regression.ipynb) is taken of the four offsets. Below, two anchors hold an object
+# (found with doubt), four thousand are plain background, and forty are background that looks like
+# an object.
 
 # %%
 KINDS = {"object": (2, -0.5, 1.0), "background": (4000, -4.0, 0.0), "lookalike": (40, 1.0, 0.0)}
@@ -810,8 +845,8 @@ print(f"an image without objects: {no_objects:.3f}")
 # call the worst?
 #
 # **SSIM**, the structural similarity of Wang and others (2004), looks through a small window with
-# soft edges. In each position it compares the two means $m$, and the two patterns around the means
-# by their variances and their covariance:
+# soft edges, a Gaussian of width $\sigma$. In each position it compares the two means $m$, and the
+# two patterns around the means by their variances $v_x$, $v_y$ and their covariance $v_{xy}$:
 #
 # $$\text{SSIM} = \frac{2 m_x m_y + C_1}{m_x^2 + m_y^2 + C_1} \cdot
 # \frac{2 v_{xy} + C_2}{v_x + v_y + C_2}, \qquad \text{loss} = 1 - \overline{\text{SSIM}} .$$
@@ -885,15 +920,9 @@ def four_ways(error, sigma, data_range):
             ),
             Panel(
                 "1 − SSIM",
-                [
-                    *(
-                        Curve(SIZES, one, name.split()[-1])
-                        for name, one in zip(CHANGES, losses, strict=True)
-                    ),
-                    Rule(error, stroke="grey"),
-                ],
-                Axis("root mean square error", 0, 0.13),
-                Axis("", 3e-5, 1.5, scale="log", ticks={1e-4: "10⁻⁴", 1e-2: "10⁻²", 1.0: "1"}),
+                [Bars(now, names=tuple(name.split()[-1] for name in CHANGES), stroke="blue")],
+                Axis("", -0.6, 3.6),
+                Axis("", 0, 0.7),
             ),
         ],
         readings={"squared error": error**2, **dict(zip(CHANGES, now, strict=True))},
@@ -943,8 +972,14 @@ print(f"the picture against its negative: {as_floats:.3f}; with L = 255: {as_byt
 # You must predict a texture: water, grass, gravel. From what you know, any of several shifted
 # versions could be the true one. What should you draw?
 #
-# Under squared error the best answer is the **average** of the candidates: grey mush. This is why
-# networks trained on pixels draw blurred hair. A **perceptual loss** (Johnson, Alahi and Fei-Fei,
+# Under squared error the best answer is the **average** of the candidates: grey mush. If $X$ and
+# $X'$ are two candidates picked at random and $M$ is their mean, then in each pixel
+#
+# $$\mathbb E (X - X')^2 = 2\operatorname{Var} X, \qquad
+# \mathbb E (X - M)^2 = \operatorname{Var} X :$$
+#
+# a sharp picture, true or not, costs twice as much as mush. This is why networks trained on pixels
+# draw blurred hair. A **perceptual loss** (Johnson, Alahi and Fei-Fei,
 # 2016) compares what a bank of filters sees instead. In practice these are the layers of a trained
 # network; here they are three layers of small random filters that never change, which is enough to
 # see the principle. With $F_l$ the responses of layer $l$ and $N_l$ their number,
@@ -979,8 +1014,7 @@ BLENDS = np.linspace(0, 1, 9)
 def expected_loss(loss):
     """The mean over all candidates of what each blend costs."""
     drawn_images = [np.broadcast_to((1 - b) * SHARP + b * MUSH, CANDIDATES.shape) for b in BLENDS]
-    values = np.array([np.mean(loss.value(image, CANDIDATES)) for image in drawn_images])
-    return values
+    return np.array([np.mean(loss.value(image, CANDIDATES)) for image in drawn_images])
 
 
 def one_layer(layer, style):
@@ -1009,7 +1043,7 @@ def hedging(blend, fine, middle, coarse, style):
             Panel("what you draw", [Matrix(image, stroke="ink")], cells, cells, equal=True,
                   bare=True),
             Panel(
-                "expected loss, of the largest",
+                "expected loss, as a share of its largest",
                 [
                     *(Curve(BLENDS, cost / cost.max(), name) for name, cost in seen.items()),
                     Rule(blend, stroke="grey"),
@@ -1053,12 +1087,11 @@ print(f"averaging changes the squared error by a factor of {halved:.2f}, "
 
 # %% [markdown]
 # Averaging *halves* the squared error (a factor of 0.50<!--= f"{halved:.2f}" -->), and makes the
-# style 16<!--= f"{style_cost:.0f}" --> times worse. Note that the third number is
-# 0.53<!--= f"{content_cost:.2f}" -->: comparing responses place by place, as the content term does,
-# asks for mush as well. It is giving up the *where* that makes a picture sharp, not the filters as
-# such. Trained filters do better than random ones, since they respond to larger things, and to
-# things people care about. What you lose is the guarantee: a perceptual loss sees what its filters
-# see, and nothing else.
+# style 16<!--= f"{style_cost:.0f}" --> times worse. Note the content term, whose factor is
+# 0.53<!--= f"{content_cost:.2f}" -->: comparing responses place by place asks for mush as well. It
+# is giving up the *where* that makes a picture sharp, not the filters as such. Trained filters do
+# better than random ones, since they respond to larger things, and to things people care about.
+# What you lose is the guarantee: a perceptual loss sees what its filters see, and nothing else.
 #
 # ## The losses on one screen
 
