@@ -54,14 +54,18 @@ from lossmath.explore import (
 # $$D = \frac{p}{p + q}, \qquad z = \log\frac{p}{q} .$$
 #
 # So the best score *is* the log-ratio of the two densities, although nobody ever wrote down a
-# density: the discriminator learns it from examples. Put it back into the loss, with
-# $m = \tfrac12(p + q)$ for the even mixture:
+# density: the discriminator learns it from examples. Put it back into the loss. With
+# $m = \tfrac12(p + q)$ for the even mixture, $D = p / 2m$ and $1 - D = q / 2m$, and summed over all
+# places
 #
-# $$\log 4 - \big(D_{KL}(p\,\|\,m) + D_{KL}(q\,\|\,m)\big) = \log 4 - 2\,\mathrm{JS}(p, q) .$$
+# $$\sum_x p \log\frac{2m}{p} + q \log\frac{2m}{q}
+# = 2\log 2 - D_{KL}(p\,\|\,m) - D_{KL}(q\,\|\,m) = \log 4 - 2\,\mathrm{JS}(p, q) .$$
 #
-# The mean of those two divergences is called the **Jensen–Shannon divergence**. It is zero for
-# equal densities and $\log 2$ for densities that never meet. A discriminator's loss is therefore a
-# measurement: the lower it is, the further apart the collections are.
+# $D_{KL}(p\,\|\,m) = \sum p \log\frac pm$ is the divergence of
+# [chapter four](04_probabilistic.ipynb), and the mean of the two is called the **Jensen–Shannon
+# divergence**. It is zero for equal densities and $\log 2$ for densities that never meet, in
+# **nats**, as the logarithms are natural. A discriminator's loss is therefore a measurement: the
+# lower it is, the further apart the collections are.
 
 # %%
 PLACES = np.linspace(-8, 8, 321)
@@ -380,7 +384,9 @@ Explorer(
 # %% [markdown]
 # Make the hills narrow. Jensen–Shannon becomes a pit with steep walls in a flat plain, while the
 # Wasserstein distance is the same cone at every width. The blue pull, of the minimax game, lives
-# only on the walls of the pit. In fact it *is* the slope of twice the divergence:
+# only on the walls of the pit. In fact it *is* the slope of twice the divergence: the
+# discriminator is at its best, where a change of its own makes no difference to first order, so
+# only the generator's step counts.
 
 # %%
 divergence, _, pulls = by_gap(1.0)
@@ -413,11 +419,12 @@ print(f"two points against four: {repeated}; two against two with weights: {weig
 # the least work of the carrier equals the largest profit of a scorer whose scores may not rise
 # faster than distance,
 #
-# $$W_1(p, q) = \max_{\text{slope of } D \,\le\, 1} \;
+# $$W_1(p, q) = \max_{\|\nabla D\| \,\le\, 1} \;
 #   \mathbb E_p[D(x)] - \mathbb E_q[D(x)] .$$
 #
-# So train a **critic** $D$, any function, to score real examples above fakes, and keep it on a
-# leash: no slope beyond one. The generator then simply raises the mean score of its fakes. A
+# ($\mathbb E_p$ is the mean over real examples, $\mathbb E_q$ over fakes.) So train a **critic**
+# $D$, any function, to score real examples above fakes, and keep it on a leash: no slope beyond
+# one. The generator then simply raises the mean score of its fakes. A
 # popular leash is the **gradient penalty**. Its loss for one pair is
 #
 # $$D(x_f) - D(x_r) + \lambda\,\big(\|\nabla D\| - 1\big)^2 ,$$
@@ -532,7 +539,8 @@ for score, slope in hinge_slopes.items():
 # So far the discriminator was always the best one. In practice both players take small steps *at
 # the same time*, and then even the simplest minimax game imaginable may never end. All real
 # examples sit at zero, all fakes at $\theta$, and the discriminator's score is $z = \psi x$ with a
-# single weight $\psi$. The only rest is at $\theta = \psi = 0$.
+# single weight $\psi$. The only rest is at $\theta = \psi = 0$, the black mark below; the players
+# start at the orange one.
 #
 # When the fake is to the right, the discriminator learns a falling score; that sends the fake to
 # the left, past zero, and the discriminator must turn round. Turn on a small penalty
@@ -622,16 +630,27 @@ Explorer(
 # The first wants $z$ to tell all about $x$. The second is the divergence of the encoder's answer
 # from the standard normal, and wants it to tell nothing. The exchange rate is $\beta$.
 #
-# What does a deal look like? Let encoder and decoder be linear and the data vary with variance
-# $v_i$ along direction $i$. Setting all derivatives to zero (three lines each, a good exercise)
-# leaves one number to compare, the price $\beta\sigma^2$:
+# What does a deal look like? Take one direction, along which the data vary with variance $v$ around
+# zero. Let the encoder's mean be $a x$, its variance $s$, and the decoder's answer $w z$. Averaged
+# over the data and the draws, the two terms are
 #
-# * if $v_i > \beta\sigma^2$, direction $i$ gets a hidden number of its own. It tells
-#   $\tfrac12 \log \frac{v_i}{\beta\sigma^2}$ nats, and the mean rebuilding shrinks towards the
-#   centre by the factor $1 - \beta\sigma^2 / v_i$;
+# $$\frac{v\,(1 - w a)^2 + w^2 s}{2\sigma^2} + \frac\beta2 \big(a^2 v + s - 1 - \log s\big) .$$
+#
+# Write $c = \beta\sigma^2$ for the **price**. Three derivatives have to vanish:
+#
+# * in $s$: $\ w^2 + c = c / s$, so that $s = c / (w^2 + c)$;
+# * in $a$: $\ c\,a = w\,(1 - w a)$, so that $a = w / (w^2 + c)$, and hence $1 - w a = s$;
+# * in $w$: $\ w s = a v\,(1 - w a) = a v s$, so that $w = a v$: either $w = 0$ or $w^2 + c = v$.
+#
+# The second answer exists only for $v > c$, and then it is the better one. So with directions of
+# several variances $v_i$ one comparison decides:
+#
+# * if $v_i > c$, direction $i$ gets a hidden number of its own. It tells
+#   $\tfrac12 \log \frac{v_i}{c}$ nats, and the mean rebuilding shrinks towards the centre by the
+#   factor $w a = 1 - c / v_i$;
 # * if not, the direction is **switched off**: rebuilt as its mean, at no cost in nats.
 #
-# The cell solves it and asks lossmath whether every derivative really vanishes.
+# The cell takes two directions and asks lossmath whether every derivative really vanishes.
 
 # %%
 VARIANCES = np.array([4.0, 0.5])
@@ -683,7 +702,7 @@ def squeeze(beta, sigma):
     turns = np.linspace(0, 2 * np.pi, 61)
     ring = np.column_stack([np.cos(turns), np.sin(turns)])
     drawn = (2 * np.sqrt(decode**2 + sigma**2) * ring) @ TILT.T
-    prices = np.geomspace(0.007, 100, 81)
+    prices = np.geomspace(0.004, 100, 81)
     nats = 0.5 * np.log(np.maximum(VARIANCES[:, None] / prices, 1.0))
     kept = np.minimum(VARIANCES[:, None], prices).sum(axis=0)
     return Picture(
@@ -706,8 +725,8 @@ def squeeze(beta, sigma):
                     Curve(prices, nats[1], "short", stroke="orange"),
                     Points([price, price], told, stroke="ink", size=5),
                 ],
-                Axis("price βσ²", 0.007, 100, scale="log"),
-                Axis("nats", -0.15, 3.2),
+                Axis("price βσ²", 0.004, 100, scale="log"),
+                Axis("nats", -0.15, 3.6),
             ),
             Panel(
                 "the best trade",
@@ -715,7 +734,7 @@ def squeeze(beta, sigma):
                     Curve(nats.sum(axis=0), kept, stroke="green"),
                     Points([told.sum()], [2 * sigma**2 * lost], stroke="ink", size=5),
                 ],
-                Axis("nats told", -0.2, 5.5),
+                Axis("nats told", -0.2, 6.2),
                 Axis("squared error", -0.2, 5),
             ),
         ],
@@ -733,8 +752,8 @@ switch_off = VARIANCES[1] / 0.5**2
 Explorer(
     squeeze,
     [
-        slider(lm.NegativeELBO, "beta", low=0.05, high=20, scale="log"),
-        slider(lm.GaussianReconstruction, "sigma", default=0.5),
+        slider(lm.NegativeELBO, "beta", low=0.1, high=20, scale="log"),
+        slider(lm.GaussianReconstruction, "sigma", low=0.2, default=0.5),
     ],
     title="What is worth telling?",
     predict=Predict(
