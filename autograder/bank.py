@@ -10,7 +10,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import functools
-import inspect
 import math
 import textwrap
 import types
@@ -226,26 +225,32 @@ def _complaints(problem: Problem) -> list[str]:
 
 def _alternatives(path: Path, kind: type[Variant]) -> list[Alternative]:
     """The variants in a file, in order."""
-    imports = "\n".join(
-        ast.unparse(node)
-        for node in ast.parse(path.read_text(encoding="utf-8")).body
-        if isinstance(node, ast.Import | ast.ImportFrom) and "autograder" not in ast.unparse(node)
-    )
+    text = path.read_text(encoding="utf-8")
+    body = ast.parse(text).body
+    imports = [node for node in body if isinstance(node, ast.Import | ast.ImportFrom)]
+    needed = [line for line in map(ast.unparse, imports) if "autograder" not in line]
     return [
         Alternative(
-            _words(name),
-            _one_line(variant.__doc__ or ""),
-            _source(variant, imports),
+            _words(node.name),
+            _one_line(ast.get_docstring(node) or ""),
+            "\n".join(needed) + f"\n\n\n{_functions(node, text.splitlines())}\n",
         )
-        for name, variant in _module(path).items()
-        if isinstance(variant, type) and issubclass(variant, kind) and variant is not kind
+        for node in body
+        if isinstance(node, ast.ClassDef) and kind.__name__ in map(ast.unparse, node.bases)
     ]
 
 
-def _source(variant: type[Variant], imports: str) -> str:
-    functions = [v for v in vars(variant).values() if inspect.isfunction(v)]
-    body = "\n\n".join(textwrap.dedent(inspect.getsource(f)).rstrip() for f in functions)
-    return f"{imports}\n\n\n{body}\n"
+def _functions(variant: ast.ClassDef, lines: list[str]) -> str:
+    """The functions of a class as a cell would define them."""
+    functions = [node for node in variant.body if isinstance(node, ast.FunctionDef)]
+    return "\n\n".join(
+        textwrap.dedent("\n".join(lines[_first_line(node) - 1 : node.end_lineno]))
+        for node in functions
+    )
+
+
+def _first_line(function: ast.FunctionDef) -> int:
+    return min(node.lineno for node in (function, *function.decorator_list))
 
 
 def _one_line(text: str) -> str:
