@@ -8,7 +8,7 @@
 # There is no answer in the data. The answer is in the loss you choose, and choosing it well means
 # knowing three pictures of it: its **value** (what an error costs), its **slope** (how hard the
 # error pulls on the model) and its **curvature** (how quickly the pull changes). This chapter
-# draws them for every loss of regression, lets you bend them, and shows each one failing.
+# draws them for the losses of regression, lets you bend them, and shows how they fail.
 #
 # Throughout, $y$ is the target, $\hat y$ the prediction and $r = \hat y - y$ the **residual**:
 # positive when you predict too much.
@@ -89,6 +89,9 @@ print(
 # Everything else follows by integrating: $\tfrac12 r^2$ while $|r| \le \delta$, and the straight
 # line $\delta(|r| - \tfrac12\delta)$ beyond, which meets the parabola at the same height and the
 # same slope. So there is no corner where they meet. Only the curvature jumps, from one to zero.
+#
+# The compromise in the last cell had $\delta = 3$: four days pull in proportion and the bad one
+# with its limit, $(c - 1) + (c - 2) + (c - 3) + (c - 4) - 3 = 0$, so $c = \tfrac{13}{4}$.
 
 # %%
 steep = float(lm.Huber(delta=0.5).gradient(3.0, 0.0))
@@ -99,7 +102,8 @@ Explorer(
             "half squared": lm.HalfSquaredError(),
             "absolute": lm.AbsoluteError(),
         },
-        tops=(6, 3, 1.8),
+        span=(-6, 6),
+        tops=(8, 3, 1.8),
     ),
     [slider(lm.Huber, "delta")],
     title="Huber between its two parents",
@@ -113,8 +117,9 @@ Explorer(
 
 # %% [markdown]
 # **Things to try.** Push $\delta$ to its left end: the slope becomes a step and Huber turns into
-# $\delta$ times the absolute error. Push it to the right end: within this window nothing is left
-# but half the squared error. Now say which of the two limits is the one that keeps its height.
+# $\delta$ times the absolute error, which shrinks to nothing along with $\delta$. Push it to the
+# right end: within this window nothing is left but half the squared error, at its full height. To
+# keep the height at the left end too, divide by $\delta$: that is the first cousin below.
 #
 # > **Refute this.** *“Huber, like the absolute error, is not differentiable at a few points.”*
 # > If so, its slope must be different on the two sides of $r = \delta$.
@@ -138,7 +143,7 @@ assert np.isclose(slope_left, slope_right, atol=1e-6) and bend_left != bend_righ
 # Refuted. The slope is 1.000<!--= f"{slope_left:.3f}" --> on the left and
 # 1.000<!--= f"{slope_right:.3f}" --> on the right; only the second derivative jumps. The absolute
 # error does have a kink, at zero, and there any number between the two slopes may serve as a
-# **subgradient**. That is the upright stroke in the middle picture. Libraries have to pick one
+# **subgradient**. That is the upright stroke in the slope panel above. Libraries have to pick one
 # number; this course picks 0<!--= f"{float(lm.AbsoluteError().gradient(0.0, 0.0)):.0f}" -->.
 #
 # ## Three cousins
@@ -159,7 +164,8 @@ Explorer(
             "smooth L1": lm.SmoothL1(delta),
             "log-cosh": lm.LogCosh(),
         },
-        tops=(5, 2, 2.4),
+        span=(-4.5, 4.5),
+        tops=(5, 2, 3),
     ),
     [slider(lm.Huber, "delta", low=0.3, high=3, meaning="threshold of the first three (β for L1)")],
     title="Four ways to round off a corner",
@@ -192,13 +198,12 @@ LEVELS = (0.25, 1, 2.25, 4, 6.25)
 def landscapes(delta):
     return Picture(
         [
-            residual_plane(lm.HalfSquaredError(), title="half squared", levels=LEVELS, arrow=0.2),
-            residual_plane(
-                lm.Huber(delta), title="Huber", levels=LEVELS, stroke="orange", arrow=0.4
-            ),
-            residual_plane(
-                lm.AbsoluteError(), title="absolute", levels=LEVELS, stroke="green", arrow=0.4
-            ),
+            residual_plane(loss, title=name, levels=LEVELS, stroke=stroke, arrow=0.25)
+            for name, loss, stroke in (
+                ("half squared", lm.HalfSquaredError(), "blue"),
+                ("Huber", lm.Huber(delta), "orange"),
+                ("absolute", lm.AbsoluteError(), "green"),
+            )
         ]
     )
 
@@ -212,6 +217,7 @@ Explorer(
 # at the origin and grow with distance. Diamonds: absolute error does not care how a total error is
 # shared out, and its arrows all have the same length and one of four directions. Huber is round in
 # the middle and has straight sides outside. Turn $\delta$ and watch the flat sides arrive.
+# All arrows are drawn to one scale, so at a small $\delta$ you see how little Huber then pulls.
 #
 # ## Drag the outlier
 #
@@ -222,8 +228,8 @@ Explorer(
 
 # %%
 rng = np.random.default_rng(3)
-hours = np.linspace(0.5, 8, 12)
-minutes = 1.0 + 0.6 * hours + 0.25 * rng.standard_normal(12)
+distances = np.linspace(0.5, 8, 12)
+times = 1.0 + 0.6 * distances + 0.25 * rng.standard_normal(12)
 
 
 def fit_line(loss, x, y, rounds=60):
@@ -247,8 +253,8 @@ LOSSES = {
 
 # %% jupyter={"source_hidden": true}
 def with_outlier(at, height):
-    x, y = np.append(hours, at), np.append(minutes, height)
-    ends = np.array([0.0, 10.0])
+    x, y = np.append(distances, at), np.append(times, height)
+    ends = np.array([-0.5, 10.5])
     lines = {name: fit_line(loss, x, y) for name, loss in LOSSES.items()}
     return Picture(
         [
@@ -256,11 +262,11 @@ def with_outlier(at, height):
                 "delivery time against distance",
                 [
                     *(Curve(ends, a + b * ends, name) for name, (a, b) in lines.items()),
-                    Points(hours, minutes, stroke="ink", size=3.5),
+                    Points(distances, times, stroke="ink", size=3.5),
                     Points([at], [height], "drag me", "purple", size=7, handle=("at", "height")),
                 ],
-                Axis("distance", 0, 10),
-                Axis("time", 0, 12),
+                Axis("distance", -0.5, 10.5),
+                Axis("time", -1, 14),
             )
         ],
         readings={f"slope of {name}": b for name, (_, b) in lines.items()},
@@ -328,7 +334,8 @@ for name, loss in {**LOSSES, "Student-t": lm.StudentTNLL()}.items():
 # model *is* a loss, $f(r) = -\log p(r)$, and every loss with a finite $\int e^{-f(r)}\,dr$ is a
 # noise model in disguise:
 #
-# * Gaussian noise gives the squared error, Laplace noise the absolute error.
+# * Gaussian noise gives the squared error, Laplace noise the absolute error. Huber is a Gaussian
+#   middle with Laplace tails.
 # * Student's *t* with $\nu$ degrees of freedom gives $\tfrac{\nu+1}{2}\log(1 + r^2/\nu)$. Its pull
 #   rises, and then **falls again**: an error too large to be believed is quietly ignored.
 
@@ -413,13 +420,14 @@ print(f"Gaussian negative log-likelihood at σ = 0.1, r = 0: {narrow:.3f}")
 #
 # ## Not the middle but the edge: quantiles
 #
-# A courier who promises the average time is late half the time. To promise a time that is kept on
+# A courier who promises the median time is late half the time. To promise a time that is kept on
 # nine days of ten, predict a **quantile**. Make the pull asymmetric: $-\tau$ when the prediction is
 # too low, $1 - \tau$ when it is too high. With a share $F$ of the targets below $c$, balance reads
 #
 # $$(1-\tau)\,F - \tau\,(1 - F) = 0 \quad\Longrightarrow\quad F = \tau .$$
 #
-# No distribution was assumed. The loss with this slope is called the quantile or pinball loss.
+# No distribution was assumed. The loss with this slope is called the quantile or pinball loss. Like
+# the absolute error, which is twice its case $\tau = \tfrac12$, it has no curvature on either side.
 
 # %%
 waits = np.sort(np.random.default_rng(5).gamma(2.0, 1.5, 40))
@@ -438,7 +446,7 @@ def quantile_panels(tau):
             Panel(
                 "mean loss over forty waits",
                 [
-                    Curve(guesses, totals, "mean loss"),
+                    Curve(guesses, totals, stroke="blue"),
                     Points(waits, np.full_like(waits, 0.08), stroke="ink", size=2.5),
                     Rule(best, stroke="orange"),
                 ],
@@ -592,6 +600,16 @@ def relative(target):
                 across,
                 Axis("", -1.5, 0.5),
             ),
+            Panel(
+                "curvature",
+                [
+                    Curve(x, mape.hessian(x, at), "MAPE"),
+                    Curve(x, msle.hessian(x, at), "MSLE"),
+                    Rule(target, stroke="grey"),
+                ],
+                across,
+                Axis("", -0.02, 0.06),
+            ),
         ],
         readings={
             "MSLE of half": float(msle.value(target / 2, target)),
@@ -618,7 +636,12 @@ Explorer(
 # five and 0.140<!--= f"{float(msle.value(15.0, 10.0)):.3f}" --> for fifteen: it prefers high
 # forecasts. MAPE has the opposite taste. Forecasting nothing never costs more than
 # 1<!--= f"{float(mape.value(0.0, 10.0)):.0f}" -->, while forecasting too much costs without
-# bound, so its best constant is low. On skewed data the effect is not subtle:
+# bound. Its balance, $\sum_i \operatorname{sign}(c - y_i) / y_i = 0$, is that of a median in which
+# every day has the weight $1/y_i$, so the small days outvote the large ones and the best constant
+# is low. And look at the curvature for a small $y$: far to the right MSLE bends **downwards**. It
+# is not convex, and the further off a prediction is there, the weaker it is pulled back.
+#
+# On skewed data the taste for low forecasts is not subtle:
 
 # %%
 orders = np.random.default_rng(2).lognormal(1.0, 1.0, 2000)
@@ -708,11 +731,13 @@ halves = np.mean([float(rmse(part, 0 * part)) for part in np.split(errors, 2)])
 print(f"RMSE of all four {whole:.3f}   mean of the RMSEs of two batches {halves:.3f}")
 
 # %% [markdown]
-# RMSE is 1.0<!--= f"{float(rmse(same, 0 * same)):.1f}" --> and the standard deviation
+# Refuted: RMSE is 1.0<!--= f"{float(rmse(same, 0 * same)):.1f}" --> and the standard deviation
 # 0.0<!--= f"{same.std():.1f}" -->. In general the mean square is the variance **plus the squared
 # bias**, so the two agree only when the residuals average to zero. And RMSE is no mean of
 # per-example losses: averaging it over batches gives 4.482<!--= f"{halves:.3f}" --> where the whole
-# set has 5.339<!--= f"{whole:.3f}" -->. Report RMSE; train on its square.
+# set has 5.339<!--= f"{whole:.3f}" -->. Its gradient, $r_i / (n \cdot \mathrm{RMSE})$, points where
+# that of the mean square does but has the same length, $1/\sqrt n$, however good the fit: it does
+# not fade as you arrive. Report RMSE; train on its square.
 #
 # ## The losses on one screen
 
