@@ -52,9 +52,12 @@ TOP = 3.0
 
 def pair_shapes(margin):
     loss = lm.ContrastivePair(margin)
-    away = np.concatenate([np.linspace(1e-9, margin - 1e-9, 41), np.linspace(margin + 1e-9, 6, 41)])
+    around = np.linspace(1e-9, margin - 1e-9, 41), np.linspace(margin + 1e-9, TOP, 4)
     marks = [[], [], []]
-    for label, similar in (("similar", 1), ("different", 0)):
+    for label, similar, away in (
+        ("similar", 1, np.linspace(1e-9, TOP, 41)),
+        ("different", 0, np.concatenate(around)),
+    ):
         pair = away[:, None], np.zeros((len(away), 1)), np.full(len(away), similar)
         shapes = (
             loss.value(*pair),
@@ -109,18 +112,21 @@ assert (felt[2:] == 0).all() and (felt[:2] < 0).all()
 #
 # ## Triplets: closer than
 #
-# A fixed margin asks every class to be equally wide. Often we only mean a *comparison*: an
-# **anchor** $a$ should be closer to its **positive** $p$ than to a **negative** $n$, by a margin:
+# Pairs ask for absolute distances: none at all within a class, and the same $\mu$ between any two.
+# Often we only mean a *comparison*. An **anchor** $a$ should be closer to its **positive** $p$ than
+# to a **negative** $n$, by a margin:
 #
 # $$\max(0,\ D_{ap} - D_{an} + \mu) .$$
+#
+# Here $D$ is a distance, or its square; we shall see that this matters.
 #
 # Seen from the anchor this divides space into three zones. Negatives closer than the positive are
 # **hard**. Those behind it, but by less than the margin, are **semi-hard**. All others are
 # **easy**: they cost nothing and teach nothing.
 
 # %% jupyter={"source_hidden": true}
-crowd = np.random.default_rng(4).normal(scale=1.1, size=(40, 2))
-ROUND = np.linspace(0, 2 * np.pi, 33)
+crowd = np.random.default_rng(23).normal(scale=1.1, size=(40, 2))
+ROUND = np.linspace(-np.pi / 2, 1.5 * np.pi, 49)
 
 
 def ring(radius, label, stroke):
@@ -149,7 +155,11 @@ def zones(margin, near):
             )
             for name, outer in rings.items()
         ],
-        readings={"hard, by squared distances": hard, "semi-hard": semi, "easy": 1 - hard - semi},
+        readings={
+            "share of hard negatives": hard,
+            "semi-hard, by squared distances": semi,
+            "easy": 1 - hard - semi,
+        },
     )
 
 
@@ -157,8 +167,8 @@ reach = float(np.sqrt(1.0**2 + 0.5))
 Explorer(
     zones,
     [
-        slider(lm.Triplet, "margin", high=3, default=0.5, meaning="how much closer p must be"),
-        Slider("near", 0.1, 2, 1, symbol="d", meaning="distance from the anchor to p"),
+        slider(lm.Triplet, "margin", high=1.5, default=0.5, meaning="how much closer p must be"),
+        Slider("near", 0.3, 1.5, 1, symbol="d", meaning="distance from the anchor to p"),
     ],
     title="Which negatives does an anchor feel?",
     predict=Predict(
@@ -177,16 +187,16 @@ Explorer(
 # %%
 a, p, n = [[0.0, 0.0]], [[1.0, 0.0]], [[1.4, 0.0]]
 costs = {squared: float(lm.Triplet(0.5, squared)(a, p, n)) for squared in (True, False)}
-a, p, n = [[0.0, 0.0]], [[0.1, 0.0]], [[0.65, 0.0]]
+a, p, n = [[0.0, 0.0]], [[0.1, 0.0]], [[0.62, 0.0]]
 costs_near = {squared: float(lm.Triplet(0.5, squared)(a, p, n)) for squared in (True, False)}
 for squared in (True, False):
     print(f"squared={squared!s:5}  distances 1 and 1.4 cost {costs[squared]:.3f}   "
-          f"0.1 and 0.65 cost {costs_near[squared]:.3f}")  # fmt: skip
+          f"0.1 and 0.62 cost {costs_near[squared]:.3f}")  # fmt: skip
 assert costs[True] == 0 < costs[False] and costs_near[False] == 0 < costs_near[True]
 
 # %% [markdown]
 # With squared distances (FaceNet) the margin has the unit of a square. The first triplet is fine
-# and the second costs 0.087<!--= f"{costs_near[True]:.3f}" -->. With plain distances (PyTorch) the
+# and the second costs 0.126<!--= f"{costs_near[True]:.3f}" -->. With plain distances (PyTorch) the
 # second is fine and the first costs 0.100<!--= f"{costs[False]:.3f}" -->. Look at the two rings
 # above: the plain one has the same width everywhere, the squared one is wide near the anchor and
 # thin far away. A margin does not carry over from one to the other.
@@ -225,31 +235,32 @@ def gathered(slopes, rows):
     return total
 
 
-def positives_only(x):
+def similar_pairs(x):
     k = same == 1
-    return gathered(lm.ContrastivePair(1.5).gradient(x[i[k]], x[j[k]], same[k]), (i[k], j[k])) / 30
+    return gathered(lm.ContrastivePair(1.5).gradient(x[i[k]], x[j[k]], same[k]), (i[k], j[k]))
 
 
 def all_pairs(x):
-    return gathered(lm.ContrastivePair(1.5).gradient(x[i], x[j], same), (i, j)) / 30
+    return gathered(lm.ContrastivePair(1.5).gradient(x[i], x[j], same), (i, j))
 
 
 def all_triplets(x):
     slopes = lm.Triplet(1.0).gradient(x[anchor], x[positive], x[negative])
-    return gathered(slopes, (anchor, positive, negative)) / 200
+    return gathered(slopes, (anchor, positive, negative))
 
 
-def descend(pull, x, steps=48):
+def descend(gradient, x, rate, steps=48):
     path = [x]
     for _ in range(steps):
-        path.append(path[-1] - 0.2 * pull(path[-1]))
+        path.append(path[-1] - rate * gradient(path[-1]))
     return path
 
 
+# There are many more triplets than pairs, so each of them gets a smaller step.
 paths = {
-    "similar pairs only": descend(positives_only, scattered),
-    "all pairs, μ = 1.5": descend(all_pairs, scattered),
-    "all triplets, μ = 1": descend(all_triplets, scattered),
+    "similar pairs only": descend(similar_pairs, scattered, rate=0.007),
+    "all pairs, μ = 1.5": descend(all_pairs, scattered, rate=0.007),
+    "all triplets, μ = 1": descend(all_triplets, scattered, rate=0.001),
 }
 
 
@@ -266,21 +277,23 @@ def awake(x):
 
 
 # %% jupyter={"source_hidden": true}
+CLASS_STROKES = ("blue", "orange", "green")
+
+
 def arranged(step):
     panels = [
         Panel(
             title,
             [
                 Points(*path[round(step)][classes == c].T, name, stroke=stroke, size=4)
-                for c, (name, stroke) in enumerate(
-                    zip("ABC", ("blue", "orange", "green"), strict=True)
-                )
+                # On the left all names would end in one place.
+                for c, (name, stroke) in enumerate(zip(names, CLASS_STROKES, strict=True))
             ],
             Axis("", -3, 3),
             Axis("", -3, 3),
             equal=True,
         )
-        for title, path in paths.items()
+        for (title, path), names in zip(paths.items(), (("", "", ""), "ABC", "ABC"), strict=True)
     ]
     return Picture(
         panels,
@@ -350,18 +363,23 @@ partners = np.arange(6)
 
 
 # %% jupyter={"source_hidden": true}
-def lineup(temperature):
+NAMES = tuple(str(q + 1) for q in partners)
+COLUMNS = Axis("candidate", 0, 6, ticks={q + 0.5: name for q, name in enumerate(NAMES)})
+ROWS = Axis("anchor", 0, 6, ticks={5.5 - q: name for q, name in enumerate(NAMES)})
+
+
+def lineup(temperature, anchor):
     loss = lm.InfoNCE(temperature)
     chance = np.exp(-loss.value(similarities[:, None, :].repeat(6, 1), np.tile(partners, (6, 1))))
-    pull = -loss.gradient(similarities, partners)[0] * temperature
-    names = tuple(str(q + 1) for q in partners)
+    row = round(anchor) - 1
+    pull = -loss.gradient(similarities, partners)[row] * temperature
     return Picture(
         [
             Panel("similarities", [Matrix(similarities, low=-1, high=1)],
-                  Axis("candidate", 0, 6), Axis("anchor", 0, 6), equal=True, bare=True),
+                  COLUMNS, ROWS, equal=True),
             Panel("probabilities p", [Matrix(chance, low=0, high=1, stroke="orange")],
-                  Axis("candidate", 0, 6), Axis("anchor", 0, 6), equal=True, bare=True),
-            Panel("pull in the top row, times τ", [Bars(pull, names=names, stroke="orange")],
+                  COLUMNS, ROWS, equal=True),
+            Panel("pull of one anchor, times τ", [Bars(pull, names=NAMES, stroke="orange")],
                   Axis("candidate", -0.6, 5.6), Axis("", -1, 1)),
         ],
         readings={
@@ -375,7 +393,10 @@ def lineup(temperature):
 perfect = float(lm.InfoNCE(1.0)(np.eye(8), np.arange(8)))
 Explorer(
     lineup,
-    [slider(lm.InfoNCE, "temperature", low=0.02, high=2, default=0.2)],
+    [
+        slider(lm.InfoNCE, "temperature", low=0.02, high=2, default=0.2),
+        Slider("anchor", 1, 6, 3, meaning="whose pulls are shown", whole=True),
+    ],
     title="Six anchors look for their partners",
     predict=Predict(
         "Eight perfect pairs: every anchor has cosine 1 with its partner and 0 with the seven "
@@ -389,7 +410,9 @@ Explorer(
 # %% [markdown]
 # **Things to try.** At the right end of the slider every row is nearly even, and all negatives are
 # pushed alike, however far they are. Move left: each row decides, its entropy falls, and the push
-# goes to the one or two most similar negatives. Further left still, only mistakes pull at all.
+# goes to the one or two most similar negatives. Further left still, only mistakes pull at all: the
+# third anchor takes the first candidate for its partner, while the first anchor, which is right,
+# comes to rest.
 #
 # Even perfect pairs have a loss of 1.274<!--= f"{perfect:.3f}" --> at $\tau = 1$. Cosines live
 # between minus one and one, so that the softmax can never become sure unless $\tau$ is small. That
@@ -419,8 +442,40 @@ assert np.allclose([ratios[t] * t for t in ratios], 1, rtol=1e-4)
 # %% [markdown]
 # The factor $1/\tau$ is missing: at $\tau = 0.07$ the true slope is 14.3<!--= f"{ratios[0.07]:.1f}"
 # --> times larger. Turn the temperature down and you turn the learning rate up. The **Hessian**,
-# $(\operatorname{diag}(p) - pp^\top)/\tau^2$, even has the square: sharp where the row is
-# undecided, flat where it is sure.
+# $(\operatorname{diag}(p) - pp^\top)/\tau^2$, even has the square. With a single negative all of it
+# can be drawn, over the lead $s_+ - s_1$ of the positive:
+
+# %% jupyter={"source_hidden": true}
+LEADS = np.linspace(-1, 1, 81)
+
+
+def one_negative(temperature):
+    loss = lm.InfoNCE(temperature)
+    pair = np.column_stack([LEADS, 0 * LEADS]), np.zeros(len(LEADS), int)
+    shapes = {
+        "loss, times τ": (loss.value(*pair) * temperature, -0.1, 1.5),
+        "slope, times τ": (loss.gradient(*pair)[:, 0] * temperature, -1.1, 0.1),
+        "curvature, times τ²": (loss.hessian(*pair)[:, 0, 0] * temperature**2, -0.02, 0.3),
+    }
+    return Picture(
+        [
+            Panel(
+                title, [Curve(LEADS, y)], Axis("lead of the positive", -1, 1), Axis("", low, high)
+            )
+            for title, (y, low, high) in shapes.items()
+        ]
+    )
+
+
+Explorer(
+    one_negative,
+    [slider(lm.InfoNCE, "temperature", low=0.02, high=1, default=0.2)],
+    title="InfoNCE with one negative",
+)
+
+# %% [markdown]
+# Sharp where the row is undecided, flat where it is sure. A small $\tau$ leaves only a narrow strip
+# of leads in which the landscape bends at all, and bends it there by $1/\tau^2$.
 #
 # ## What a line-up can prove
 #
@@ -467,7 +522,7 @@ assert all(bound <= min(np.log(c), information) for c, bound in bounds.items())
 #   among *all* other views.
 # * **CLIP** has images and captions. Images look for captions along the rows, captions look for
 #   images down the columns, and the two losses are averaged. The factor $1/\tau$ is learned, and
-#   held below a hundred.
+#   never allowed above a hundred.
 #
 # Below, six images have two views each, drawn as directions. The arrows are what NT-Xent wants.
 
@@ -521,7 +576,8 @@ Explorer(
 # Arrows are at a right angle to the vectors: a cosine does not feel length. At a high temperature
 # every pair of twins is drawn together, near or not, while all strangers push a little. At a low
 # one only the undecided move: views whose nearest neighbour is a stranger. Twins that have found
-# each other rest.
+# each other rest. On the right, both losses head for the logarithm of the size of a line-up, and
+# that is eleven candidates for NT-Xent but six for CLIP: their values cannot be compared.
 #
 # Two ways to spoil it, both seen in the wild. **Compare a view with itself**, and it finds a
 # candidate of cosine one that it can never beat. And let a **false negative** into the line-up: a
@@ -559,15 +615,15 @@ def cosine_shapes(margin):
     loss = lm.CosineEmbedding(margin)
     edge = np.clip(np.arccos(margin), 0.01, np.pi - 0.01)
     angles = np.concatenate(
-        [np.linspace(1e-3, edge - 1e-9, 61), np.linspace(edge + 1e-9, np.pi - 1e-3, 61)]
+        [np.linspace(1e-3, edge - 1e-9, 61), np.linspace(edge + 1e-9, np.pi - 1e-3, 10)]
     )
-    moving, sideways = on_circle(angles), on_circle(angles + np.pi / 2)
-    still = np.tile([1.0, 0.0], (len(angles), 1))
     value, slope = [], []
-    for label, y in (("belong", 1), ("do not", -1)):
-        pair = moving, still, np.full(len(angles), y)
-        value.append(Curve(angles, loss.value(*pair), label))
-        slope.append(Curve(angles, (loss.gradient(*pair)[0] * sideways).sum(axis=1), label))
+    for label, y, theta in (("belong", 1, np.linspace(1e-3, np.pi - 1e-3, 61)),
+                            ("do not", -1, angles)):  # fmt: skip
+        moving, sideways = on_circle(theta), on_circle(theta + np.pi / 2)
+        pair = moving, np.tile([1.0, 0.0], (len(theta), 1)), np.full(len(theta), y)
+        value.append(Curve(theta, loss.value(*pair), label))
+        slope.append(Curve(theta, (loss.gradient(*pair)[0] * sideways).sum(axis=1), label))
     across = Axis("angle θ", 0, 3.2)
     return Picture(
         [Panel("value", value, across, Axis("", -0.1, 2.1)),
@@ -609,8 +665,9 @@ assert charged["opposite"] == [2, 0] and charged["the same way"] == [0, 1]
 #
 # **ArcFace** (Deng and others) trains faces as classes, with one direction per person. Its logits
 # are cosines times a scale $\gamma$, and the right class must win by an *angle*: its own logit is
-# $\gamma\cos(\theta + \mu)$. Beyond $\pi$ the cosine would rise again, so there it is replaced by
-# $\cos\theta - \mu\sin\mu$, which keeps falling, at the price of a step where the two meet.
+# $\gamma\cos(\theta + \mu)$. Once $\theta + \mu$ passes $\pi$ this cosine would rise again, so from
+# there on it is replaced by $\cos\theta - \mu\sin\mu$, which keeps falling, at the price of a step
+# where the two meet.
 
 # %% jupyter={"source_hidden": true}
 RIVAL = np.cos(np.pi / 2)  # every other class stands at a right angle
@@ -627,11 +684,10 @@ def arc_shapes(margin, scale):
     ):
         cosines = np.column_stack([np.cos(angles), *[np.full_like(angles, RIVAL)] * 9])
         label = np.zeros(len(angles), int)
-        value = record.value(cosines, label)
-        # With nine rivals at logit 0: p = 1 / (1 + 9 exp(-logit)).
-        logit = np.log(9) - np.log(np.expm1(np.maximum(value, 1e-300)))
-        slope = -record.gradient(cosines, label)[:, 0] * np.sin(angles)
-        for panel, y in zip(marks, (logit / scale, value / scale, slope / scale), strict=True):
+        own = record.variables(cosines, label)[0][:, 0]  # the cosine with the margin at work
+        value = record.value(cosines, label) / scale
+        slope = -record.gradient(cosines, label)[:, 0] * np.sin(angles) / scale
+        for panel, y in zip(marks, (own, value, slope), strict=True):
             panel.append(Curve(angles, y, name))
     across = Axis("angle θ", 0, 3.2)
     return Picture(
@@ -639,7 +695,7 @@ def arc_shapes(margin, scale):
             Panel(title, panel, across, Axis("", low, high))
             for title, panel, (low, high) in zip(
                 ("own logit / γ", "loss / γ", "slope in the angle / γ"), marks,
-                ((-1.6, 1.1), (-0.05, 1.8), (-0.05, 1.1)), strict=True,
+                ((-2, 1.2), (-0.1, 2.5), (-0.1, 1.4)), strict=True,
             )
         ]
     )  # fmt: skip
@@ -658,12 +714,18 @@ Explorer(
 # (a right angle is more). Without a margin the loss is 0.03<!--= f"{without:.2f}" --> and training
 # is content; with a margin of a half it is 4.27<!--= f"{with_margin:.2f}" -->, and the face is
 # pulled in. The margin makes classes narrow, so that *unseen* people find room between them. It is
-# in radians here; some libraries take degrees, and a half of a degree is no margin at all.
+# in radians here; some libraries take degrees, and a half of a degree is no margin at all. The
+# right panel shows what the step costs: just before it the pull has faded to nothing, as for the
+# cosine embedding, and a face that far from its own class hardly moves.
 #
 # **Circle loss** (Sun and others) looks at an anchor's similarity $s_p$ to a positive and $s_n$ to
-# a negative, which should pass the marks $1 - m$ and $m$. What each lacks is weighed by how far it
-# still is from a goal *beyond* its mark: $1 + m - s_p$ for the positive, $s_n + m$ for the
-# negative. Here is its landscape, beside that of InfoNCE with the same two candidates.
+# a negative, which should pass the marks $1 - m$ and $m$:
+#
+# $$\log\left(1 + e^{\gamma\,\left(\alpha_n (s_n - m) + \alpha_p (1 - m - s_p)\right)}\right),
+# \qquad \alpha_n = \max(0,\ s_n + m), \quad \alpha_p = \max(0,\ 1 + m - s_p) .$$
+#
+# What each of the two lacks is weighed by how far it still is from a goal *beyond* its mark. Here
+# is its landscape, beside that of InfoNCE with the same two candidates and $\tau = 1/\gamma$.
 
 # %% jupyter={"source_hidden": true}
 GRID = np.linspace(0, 1, 13)
@@ -712,8 +774,8 @@ Explorer(
 # InfoNCE sees the difference $s_p - s_n$ only: straight contours, all arrows parallel. A pair of
 # similarities that are both high is as good as one where both are low. Circle's contours are arcs
 # around the corner where the positive has one and the negative zero, and its arrows turn: whichever
-# of the two is further off is moved more. (The weights are held constant in the published gradient.
-# An autodiff through them gives another loss.)
+# of the two is further off is moved more. (The weights $\alpha$ are held constant in the published
+# gradient. Automatic differentiation through them gives another one.)
 #
 # ## Ranking: who is ahead?
 #
@@ -721,13 +783,15 @@ Explorer(
 # answers. Two losses of the difference $d = s_a - s_b$, where $a$ should be ahead:
 #
 # * **Margin ranking** is a hinge, $\max(0, \mu - d)$: satisfied once $a$ leads by $\mu$.
-# * **Bradley–Terry** is the surprise that $a$ won, $-\log\sigma(d - \mu)$, if scores are
-#   log-strengths. It is never quite satisfied. With a margin it demands more.
+# * **Bradley–Terry** takes scores for logarithms of strengths. The chance that $a$ wins is its
+#   share of the two strengths, $e^{s_a}/(e^{s_a} + e^{s_b}) = \sigma(d)$, and the loss is the
+#   surprise that it did, $-\log\sigma(d)$. It is never quite satisfied. A margin,
+#   $-\log\sigma(d - \mu)$, makes it demand more.
 
 
 # %% jupyter={"source_hidden": true}
 def rankings(margin):
-    leads = np.concatenate([np.linspace(-6, margin - 1e-9, 41), np.linspace(margin + 1e-9, 6, 41)])
+    leads = np.concatenate([np.linspace(-9, margin - 1e-9, 41), np.linspace(margin + 1e-9, 5, 41)])
     zero, one = np.zeros_like(leads), np.ones_like(leads)
     shapes = {
         "hinge": (lm.MarginRanking(margin), (leads, zero, one)),
@@ -743,9 +807,9 @@ def rankings(margin):
             panel.append(Curve(leads, y, name))
     return Picture(
         [
-            Panel(title, panel, Axis("lead d", -5, 5), Axis("", low, high))
+            Panel(title, panel, Axis("lead d", -9, 5), Axis("", low, high))
             for title, panel, (low, high) in zip(
-                ("value", "slope", "curvature"), marks, ((-0.3, 6), (-1.1, 0.1), (-0.02, 0.3)),
+                ("value", "slope", "curvature"), marks, ((-0.5, 10), (-1.25, 0.25), (-0.03, 0.3)),
                 strict=True,
             )
         ]
@@ -790,6 +854,7 @@ def fit_strengths(winner, loser, steps):
 
 
 fair = fit_strengths(winner, loser, 400)
+assert strength[1] > strength[2] and fair[1] < fair[2]
 shifted = lm.BradleyTerry()(fair[winner] + 10, fair[loser] + 10)
 assert np.isclose(shifted, lm.BradleyTerry()(fair[winner], fair[loser]))
 keep = loser != 0  # the club forgets every game that its best player lost
@@ -800,10 +865,11 @@ for steps, scores in zip((400, 4000), unbeaten, strict=True):
     print(f"unbeaten, {steps:4} steps:   ", np.round(scores, 1))
 
 # %% [markdown]
-# Only differences count: adding ten to every strength changes nothing, so somebody has to fix the
-# zero. And the failure: a player who never lost has no finite strength. After four hundred steps
-# the first player stands at 5.6<!--= f"{unbeaten[0][0]:.1f}" -->, after four thousand at 7.5<!--=
-# f"{unbeaten[1][0]:.1f}" -->, and still climbing. A little L2 penalty, or one imaginary drawn game
+# Forty games are few: the second and the third have changed places. Only differences count: adding
+# ten to every strength changes nothing, so somebody has to fix the zero. And the failure: a player
+# who never lost has no finite strength. After four hundred steps the first player stands at
+# 5.6<!--= f"{unbeaten[0][0]:.1f}" -->, after four thousand at 7.5<!--= f"{unbeaten[1][0]:.1f}" -->,
+# and still climbing. A little L2 penalty, or one imaginary drawn game
 # with everybody, keeps strengths finite. The same happens to a reward model, and to DPO, in [the
 # next chapter](06_language_and_preferences.ipynb).
 #
