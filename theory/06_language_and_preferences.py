@@ -8,9 +8,9 @@
 # please?
 #
 # Three losses answer. **Surprise** at the next token teaches the language. The **distance to
-# another model** teaches from a teacher, or holds the model near its old self. And a **comparison**
-# turns the nod into a pull. We build all three on a model so small that you can see the whole of
-# it.
+# another model** lets it learn from a teacher, or holds it near its old self. And a **comparison**
+# turns the nod into a pull. We build all three on models so small that you can see the whole of
+# them.
 #
 # Logarithms are natural, so that surprise and distance are measured in **nats**.
 
@@ -93,10 +93,11 @@ print(words(heard[1:28]), "…")
 # ## Surprise, word by word
 #
 # A model gives every possible next word a probability. The probability of a whole text is the
-# product of them all, which is nothing but the chain rule:
+# product of those of its words, each given all the words before it (the chain rule of
+# probability):
 #
 # $$p(x_1, \dots, x_T) = \prod_t p(x_t \mid x_1, \dots, x_{t-1}), \qquad
-# -\log p = \sum_t -\log p(x_t \mid x_{<t}) .$$
+# -\log p = \sum_t -\log p(x_t \mid x_1, \dots, x_{t-1}) .$$
 #
 # Each term is the **surprise** at one word, and it is exactly the cross-entropy of a classifier
 # whose classes are the words and whose label is the word that came. Hence the first rule of every
@@ -131,6 +132,7 @@ tables = learn(blank, heard[:-1], heard[1:], rate=15.0, steps=240)
 by_step = {name: [perplexity_of(z, text) for z in tables] for name, text in
            {"heard": heard, "fresh": fresh}.items()}  # fmt: skip
 best_step = int(np.argmin(by_step["fresh"]))
+assert (np.diff(by_step["heard"]) < 0).all()
 with np.errstate(divide="ignore"):
     floor = perplexity_of(np.log(truth), fresh)
 print(f"perplexity of fresh text: {by_step['fresh'][0]:.2f} before training, "
@@ -168,7 +170,8 @@ def learning(step):
                 [
                     Curve(STEPS, by_step["heard"], "heard"),
                     Curve(STEPS, by_step["fresh"], "fresh"),
-                    Rule(step),
+                    Points([step, step], [curve[round(step)] for curve in by_step.values()],
+                           stroke="ink", size=5),
                 ],
                 Axis("step", 0, len(tables) - 1),
                 Axis("", 2, 14, "log"),
@@ -237,7 +240,7 @@ assert np.abs(pull).max() < 1e-9 and np.abs(frequencies - truth).max() < 0.03
 
 # %%
 total = float(surprise(tables[best_step][fresh[:-1]], fresh[1:], reduction="sum"))
-letters = len(words(fresh[1:])) + 1
+letters = len(words(fresh[1:])) + 1  # spaces are letters, too
 per_word, per_letter = np.exp(total / (len(fresh) - 1)), np.exp(total / letters)
 bits_per_letter = total / letters / np.log(2)
 print(f"perplexity per word {per_word:.2f}, per letter {per_letter:.2f}; "
@@ -272,7 +275,8 @@ print("with the shift:", words(write(8, seed=0, following=softmax(tables[best_st
 # %% [markdown]
 # A perplexity of 1.01<!--= f"{claimed:.2f}" --> is the sign: below the entropy of the language
 # nothing honest can go. The model has learned to repeat what it sees, and about the next word it
-# knows less than nothing.
+# knows less than nothing: a perplexity of 1041<!--= f"{actual:.0f}" -->, where blank guessing has
+# 13<!--= len(WORDS) -->.
 #
 # **Counting the padding.** Sentences of different lengths share one array, and the short ones are
 # filled up with a padding token. Padding is easy to predict. Count it, and the model looks better
@@ -357,9 +361,10 @@ assert lifted > plain and (pressed[[3, 4]] == 0).all() and (pressed[[0, 1, 2, 5]
 # $$\frac1T \left(\operatorname{softmax}(s/T) - \operatorname{softmax}(t/T)\right)
 # \;\approx\; \frac{1}{T^2}\,\frac{s - t}{C} \quad\text{for large } T$$
 #
-# (for logits of mean zero and $C$ classes). It fades like $1/T^2$, and so the loss is multiplied by
-# $T^2$: then a new temperature changes *what* is taught, not *how loudly*, and the label, which has
-# the weight $1 - \alpha$, is not shouted over.
+# (for $C$ classes and logits of mean zero, because a softmax of small numbers is nearly straight:
+# $\operatorname{softmax}(z/T) \approx (1 + z/T)/C$). It fades like $1/T^2$, and so the loss is
+# multiplied by $T^2$. Then a new temperature changes *what* is taught, not *how loudly*, and the
+# teacher is not drowned out by the label, which has the weight $1 - \alpha$.
 
 # %%
 options = ("good", "bad", "long", "very", "a", ".")
@@ -380,7 +385,7 @@ with_square = np.array([teacher_pull(T) for T in heat])
 
 # %% jupyter={"source_hidden": true}
 def lesson(temperature, alpha):
-    loss = lm.Distillation(temperature, alpha)
+    loss, pull = lm.Distillation(temperature, alpha), teacher_pull(temperature)
     across = Axis("", -0.6, len(options) - 0.4)
     return Picture(
         [
@@ -405,7 +410,8 @@ def lesson(temperature, alpha):
                 [
                     Curve(heat, with_square, "with T²"),
                     Curve(heat, with_square / heat**2, "without"),
-                    Rule(temperature),
+                    Points([temperature] * 2, [pull, pull / temperature**2],
+                           stroke="ink", size=5),
                 ],
                 Axis("temperature T", 1, 20, "log"),
                 Axis("", 0.001, 3, "log"),
@@ -440,8 +446,7 @@ Explorer(
 
 # %%
 little = write(40, seed=11)
-with np.errstate(divide="ignore"):
-    expert = np.log(np.maximum(truth, 1e-6))
+expert = np.log(np.maximum(truth, 1e-6))
 taught = blank
 distil = lm.Distillation(temperature=1.0, alpha=1.0)
 for _ in range(60):
@@ -580,7 +585,8 @@ Explorer(
 # 0.52<!--= f"{betas[peak]:.2f}" -->, where it is
 # 0.67<!--= f"{true_worths[peak]:.2f}" -->; at the left end it is
 # −2.00<!--= f"{true_worths[0]:.2f}".replace("-", "−") -->. The loss never complained. *A measure
-# that becomes a target ceases to be a good measure*, and $\beta$ decides how hard it is targeted.
+# that becomes a target ceases to be a good measure* (Goodhart's law), and $\beta$ decides how hard
+# it is targeted.
 #
 # > **Refute this.** *“The KL divergence measures how far a model's predictions are from a reference
 # > distribution.”* Distillation and the penalty both do. Do they measure the same?
@@ -648,7 +654,7 @@ assert apart < 1e-9
 # the reference: its lead $r$ is the dotted rule, and “no ref.” is the same loss for $r = 0$.
 
 # %% jupyter={"source_hidden": true}
-preference = np.linspace(-15, 15, 41)
+preference = np.linspace(-15, 15, 61)
 
 
 def one_pair(beta, reference):
@@ -667,7 +673,7 @@ def one_pair(beta, reference):
         ):
             panel.append(Curve(preference, y, label))
     across = Axis("policy's lead d", -15, 15)
-    titles = ("loss", "pull, as a share of β", "curvature, of β²")
+    titles = ("loss", "pull / β", "curvature / β²")
     return Picture(
         [
             Panel(title, [*panel, Rule(reference, stroke="grey")], across, Axis("", 0, top))
@@ -678,6 +684,7 @@ def one_pair(beta, reference):
 
 
 start = float(lm.DPO().value(-3.0, -5.0, -3.0, -5.0))
+pull_left = -float(lm.DPO(beta=0.1).gradient(3 / 0.1, 0.0, 0.0, 0.0)[0]) / 0.1
 Explorer(
     one_pair,
     [
@@ -700,8 +707,9 @@ Explorer(
 # starts where every pair starts, at a loss of 0.693<!--= f"{start:.3f}" --> and half of the
 # greatest pull, and is asked for *still more*; so is a pair it ranked wrongly. DPO does not ask
 # whether the policy prefers the right answer. It asks whether the policy has moved. And $\beta$
-# does two things at once: it is the size of the greatest pull, and $1/\beta$ is the number of nats
-# after which a pair counts as learned. A *small* $\beta$ lets the policy go *far*.
+# does two things at once. It is the size of the greatest pull, and it says how soon the pull fades:
+# a gain of $h = 3/\beta$ nats leaves 5%<!--= f"{pull_left:.0%}" --> of it. A *small* $\beta$ lets
+# the policy go *far*.
 #
 # > **Refute this.** *“In DPO, $\log\pi(y)$ is the model's log-probability per token, the same
 # > number that training reports.”* Try a long and a short answer.
@@ -764,8 +772,8 @@ def plane(beta, label_smoothing):
                 equal=True,
             ),
             Panel(
-                "across the diagonal",
-                [Curve(AHEAD, loss.value(AHEAD, zero, zero, zero), "loss"),
+                "loss across the diagonal",
+                [Curve(AHEAD, loss.value(AHEAD, zero, zero, zero)),
                  Rule(best, stroke="orange")],
                 Axis("chosen ahead by h", -16, 16),
                 Axis("", 0, 4),
@@ -894,6 +902,7 @@ Explorer(
 )  # fmt: skip
 
 # %%
+after_was = dict(zip(WORDS, tune(0.0)[1][-1][row], strict=True))
 for step in (0, 20, 40):
     loss, *both = plain[step]
     print(f"step {step:2}: loss {loss:.3f}   "
@@ -908,8 +917,10 @@ for step in (0, 20, 40):
 # Why? The step from *was* to *good* occurs once in the chosen answer and twice in the rejected one.
 # One pull up, two pulls down: it sinks. The loss does not mind, because the rejected answer, which
 # needs that step twice, sinks faster. The probability that *good* lost goes to *very* and *bad*,
-# which the person never judged at all. Praised for “it was good”, the model says “it was bad”. In
-# real models the same has been seen when the two answers are nearly alike.
+# which the person never judged at all. Praised for “it was good”, the model now says “it was bad”
+# with 36%<!--= f"{after_was['bad']:.0%}" --> and “it was good” with
+# 0.4%<!--= f"{after_was['good']:.1%}" -->. In real models the same has been seen when the two
+# answers are nearly alike.
 #
 # The cure used in practice adds a little of the first loss of this chapter to the last: $\lambda$
 # times the surprise at the chosen answer. It tilts the flat direction. With $\lambda$ at a tenth
@@ -936,9 +947,9 @@ print(f"log(π / π_ref) of a thousand tokens:   ratio of products {ratio}   "
 assert np.isinf(naive[0]) and np.isnan(ratio) and stable[0] == 900
 
 # %% [markdown]
-# A thousand factors of `0.4` make a number too small for a float: zero by zero. Never build the
-# probability of a text. Keep logarithms, add them, and let the loss take the logarithm of the
-# sigmoid in one piece.
+# A thousand factors of `0.4` make a number too small for a float, and the ratio becomes zero over
+# zero. Never build the probability of a text. Keep logarithms, add them, and let the loss take the
+# logarithm of the sigmoid in one piece.
 #
 # ## The losses on one screen
 
