@@ -42,6 +42,7 @@ from lossmath.explore import (
 )
 from lossmath.fused import cross_entropy, linear_cross_entropy, plain, providers
 from lossmath.fused.arguments import Options
+from lossmath.fused.bench import GRID
 from lossmath.fused.linear import FLOP_PER_BYTE, rows_per_chunk
 from lossmath.fused.measure import Cpu
 from lossmath.fused.report import NOMINAL, recorded, tables
@@ -247,6 +248,14 @@ for name, levels in STAIRS.items():
     print(f"{name:16} at most {levels.max():.1f} tables")
 
 CPU = next(run for run in recorded() if run["env"]["kind"] == "cpu")
+GPU_RUNS = [run for run in recorded() if run["env"]["kind"] == "cuda"]
+GPU = [
+    r
+    for run in GPU_RUNS
+    if run["env"]["device"] == GPU_RUNS[0]["env"]["device"]
+    for r in run["results"]
+    if r["ok"]
+]
 
 
 def result(program, direction="fwd+bwd", op="cross_entropy"):
@@ -952,11 +961,27 @@ for chunk, mib in chunked.items():
 
 # %% jupyter={"source_hidden": true}
 CHUNKS = np.geomspace(32, ROWS, 49)
-SWEPT = [
-    (int(r["provider"].split()[-1]), r["ratio"]["median"])
-    for r in CPU["results"]
-    if r["pass"] == "fwd+bwd" and r["provider"].startswith("ours, chunks of")
-]
+ACROSS_CHUNKS = Axis("rows in a chunk", 32, ROWS, "log")
+
+
+def swept(results):
+    """The recorded chunk sizes, and what was recorded of them, smallest chunk first."""
+    kept = {
+        int(r["provider"].split()[-1]): r
+        for r in results
+        if r["ok"] and r["pass"] == "fwd+bwd" and r["provider"].startswith("ours, chunks of")
+    }
+    return np.array(sorted(kept), float), [kept[chunk] for chunk in sorted(kept)]
+
+
+ON_GPU = [r for r in GPU if (r["N"], r["V"], r["D"]) == (ROWS, WORDS, FEATURES)]
+SIZES, TIMED = swept(r for r in ON_GPU if r["dtype"] == "bfloat16")
+CPU_SIZES, CPU_TIMED = swept(CPU["results"])
+
+
+def measured_chunks(of):
+    """Points of the GPU's sweep over chunk sizes, where one is recorded."""
+    return [Points(SIZES, [of(r) for r in TIMED], stroke="purple")] if TIMED else []
 
 
 def predicted_linear(chunk, rate, products, wide=8):
@@ -976,13 +1001,16 @@ def by_chunk(rate, products):
     }
     gradients = 2 * ROWS * FEATURES + (4 + 2) * WORDS * FEATURES
     held = (2 * CHUNKS * WORDS + gradients) / 1e9
-    across = Axis("rows in a chunk", 32, ROWS, "log")
     return Picture(
         [
             Panel(
                 "predicted time (ms)",
-                [*(Curve(CHUNKS, t, name) for name, t in times.items()), Rule(edge)],
-                across,
+                [
+                    *(Curve(CHUNKS, t, name) for name, t in times.items()),
+                    Rule(edge),
+                    *measured_chunks(lambda r: r["ms"]["median"]),
+                ],
+                ACROSS_CHUNKS,
                 Axis("", 10, 1000, "log"),
             ),
             Panel(
@@ -991,13 +1019,21 @@ def by_chunk(rate, products):
                     Curve(CHUNKS, held, "a chunk, dx, dW"),
                     Curve(CHUNKS, np.full_like(CHUNKS, gradients / 1e9), "dx, dW"),
                     Rule(edge),
+                    *measured_chunks(lambda r: r["peak_extra_bytes"] / 1e9),
                 ],
-                across,
+                ACROSS_CHUNKS,
                 Axis("", 0, 6),
             ),
             Panel(
                 "recorded on a CPU",
-                [Curve(*np.array(SWEPT, float).T, "time ÷ unfused", stroke="purple")],
+                [
+                    Curve(
+                        CPU_SIZES,
+                        [r["ratio"]["median"] for r in CPU_TIMED],
+                        "time ÷ unfused",
+                        stroke="purple",
+                    )
+                ],
                 Axis("rows in a chunk", 32, 2048, "log"),
                 Axis("", 0, 2),
             ),
@@ -1021,7 +1057,8 @@ Explorer(
         Slider("products", 200, 1500, NOMINAL["TFLOPs"], "log", "P", "TFLOP/s",
                "rate of matrix products"),
     ],
-    title="How large a chunk? (N = 8192, D = 4096, V = 128256)",
+    title="How large a chunk? (N = 8192, D = 4096, V = 128256)"
+    + ("; dots: measured on a GPU" if TIMED else ""),
     predict=Predict(
         "The next generation doubles the products per second and leaves the memory as it is. By "
         "what factor does the smallest good chunk c* change?",
@@ -1044,21 +1081,66 @@ Explorer(
 
 # %%
 torch.manual_seed(7)
-terms = torch.randn(1024, 4000).double()
-exact = terms.sum(0)
-rounding = {}
+TERMS = torch.randn(1024, 4000).double()
+EXACT = TERMS.sum(0)
+ONCE = apart(EXACT.bfloat16(), EXACT)
+COUNTS = 2 ** np.arange(11)
+
+
+def summed(chunks, dtype):
+    """Error of a sum that is kept in dtype from chunk to chunk and handed out in bfloat16."""
+    running = torch.zeros(4000, dtype=dtype)
+    for part in TERMS.chunk(int(chunks)):
+        running = (running.double() + part.sum(0)).to(dtype)
+    return apart(running.bfloat16(), EXACT) / ONCE
+
+
+ERRORS = {
+    name: np.array([summed(chunks, dtype) for chunks in COUNTS])
+    for name, dtype in {"bfloat16": torch.bfloat16, "float32": torch.float32}.items()
+}
+rounding = dict(zip(COUNTS.tolist(), ERRORS["bfloat16"], strict=True))
 for chunks in (8, 64, 1024):
-    running = torch.zeros(4000, dtype=torch.bfloat16)
-    for part in terms.chunk(chunks):
-        running = (running.double() + part.sum(0)).bfloat16()
-    once = apart(exact.bfloat16(), exact)
-    rounding[chunks] = apart(running, exact) / once
     print(f"{chunks:4} chunks: {rounding[chunks]:4.1f} times the error of rounding once at the end")
+
+# %% jupyter={"source_hidden": true}
+
+
+def accumulators(chunks):
+    at = int(np.argmin(np.abs(np.log(COUNTS / chunks))))
+    return Picture(
+        [
+            Panel(
+                "error of dW ÷ error of rounding once",
+                [
+                    *(Curve(COUNTS, errors, f"sum in {name}") for name, errors in ERRORS.items()),
+                    Rule(COUNTS[at]),
+                ],
+                Axis("chunks", 1, 1024, "log"),
+                Axis("", 0.7, 40, "log"),
+            )
+        ],
+        readings={"chunks": COUNTS[at], **{name: errors[at] for name, errors in ERRORS.items()}},
+    )
+
+
+Explorer(
+    accumulators,
+    [Slider("chunks", 1, 1024, 64, "log2", "k", meaning="chunks that are added up")],
+    title="Where to keep the sum: every chunk rounds a bfloat16 accumulator once more",
+    predict=Predict(
+        "The sum is kept in float32 and rounded to bfloat16 at the end. By what factor does its "
+        "error grow from one chunk to 1024?",
+        answer=float(ERRORS["float32"][-1] / ERRORS["float32"][0]),
+        within=0.1,
+        because="What float32 loses on the way is far below the one rounding at the end.",
+    ),
+)
 
 # %% [markdown]
 # With `64` chunks the error is 5.6<!--= f"{rounding[64]:.1f}" --> times that of rounding once, and
-# with a thousand 22<!--= f"{rounding[1024]:.0f}" --> times. An accumulator is the wrong place to
-# save.
+# with a thousand 22<!--= f"{rounding[1024]:.0f}" --> times; an accumulator in float32 stays at
+# 1<!--= f"{ERRORS['float32'][-1]:.0f}" -->. It is the wrong place to save.
 #
 # ## Judge a claim
 #
@@ -1081,15 +1163,160 @@ assert both > NOMINAL["TFLOPs"] > forward
 # gradient that was never asked for is quickly computed. **Know the floor before you read a
 # table**, your own included.
 #
+# ## Predictions beside measurements
+#
+# A prediction is worth something once it can fail. So here are all of them, for the shapes that the
+# benchmark runs on a GPU, in the form in which a measurement meets them. As long as no GPU is
+# recorded, the bars *are* the predictions, and the titles say so. A recorded run takes their place,
+# and what was predicted stays as a dot above or below. Nothing is taken back.
+#
+# First the share of the floor that a program reaches: two passes at the rate of a copy are `1`. The
+# bars are, from the left, `one` launch in place, `two` kernels, the compiled and the eager
+# `F.cross_entropy`, and the naive `softmax, log, gather`. Who makes $n$ passes and waits for
+# nothing but memory reaches $2/n$.
+
+# %% jupyter={"source_hidden": true}
+PROGRAMS = {
+    "one": "ours, one launch",
+    "two": "ours, two kernels",
+    "comp.": "compile(F.cross_entropy)",
+    "eager": "F.cross_entropy",
+    "naive": "softmax, log, gather",
+}
+FORMATS = {"bfloat16": 2, "float32": 4}
+VOCABULARIES = GRID["cuda"]["V"]
+RECORDED = {
+    (r["provider"], r["pass"], r["dtype"], r["V"]): r
+    for r in GPU
+    if r["op"] == "cross_entropy" and r["N"] == ROWS
+}
+if RECORDED:
+    HOW = f"measured on {GPU_RUNS[0]['env']['device']}; {{}}: predicted"
+else:
+    HOW = "predicted for an H200, nothing measured yet"
+COPY = GPU_RUNS[0]["ceilings"]["before"]["copy_GBps"] if RECORDED else NOMINAL["GBps"]
+
+
+def passes(name, vocabulary, width, cache):
+    """Predicted passes over the logits; one launch needs its rows in flight to fit the cache."""
+    if name == "one":
+        return 2 if width * PROCESSORS * vocabulary <= cache * 1e6 else 3
+    return {"two": 3, "comp.": 3, "eager": 6, "naive": 11}[name]
+
+
+def measured(name, vocabulary, dtype, field, direction="fwd+bwd"):
+    """A field of a recorded result; 0 where a recorded GPU has none for this program."""
+    r = RECORDED.get((PROGRAMS[name], direction, dtype, vocabulary))
+    return r[field] if r else 0.0
+
+
+def strip(number, cache):
+    dtype, width = list(FORMATS.items())[round(number) - 1]
+    panels = []
+    for words in VOCABULARIES:
+        expected = [2 / passes(name, words, width, cache) for name in PROGRAMS]
+        got = [measured(name, words, dtype, "fraction_of_copy") for name in PROGRAMS]
+        panels.append(
+            Panel(
+                f"V = {words}",
+                [
+                    Bars(got if RECORDED else expected, names=tuple(PROGRAMS)),
+                    Points(range(len(PROGRAMS)), expected, stroke="orange"),
+                    Rule(1, along="y"),
+                ],
+                Axis("", -0.6, len(PROGRAMS) - 0.4),
+                Axis("" if len(panels) % 3 else "share of the floor", 0, 1.15),
+            )
+        )
+    return Picture(panels, readings={"bytes per logit": width})
+
+
+Explorer(
+    strip,
+    [
+        Slider("number", 1, 2, 1, symbol="f", meaning="1 for bfloat16, 2 for float32", whole=True),
+        Slider("cache", 20, 130, 60, symbol="L", unit="MB", meaning="size of the L2 cache"),
+    ],
+    title="Share of the floor, " + HOW.format("dots"),
+)
+
+# %% [markdown]
+# Then the same as times, on two logarithmic axes. There a number of passes is a straight line: the
+# thin ones are `2`, `3`, `6` and `11` passes, from below. Whoever is measured between two lines
+# makes passes that nobody counted, or waits for something else than memory. The two panels beside
+# it are the diagnosis from above: logits per second in the forward pass, in both formats.
+
+# %% jupyter={"source_hidden": true}
+
+
+def forward_price(vocabulary):
+    """Instructions per logit of the forward kernel, as counted above; rows of odd length cost."""
+    kind = "odd rows" if vocabulary % 8 else "forward"
+    return counts[kind].instructions if counts else 8.0
+
+
+def times_by_passes(rate):
+    at = np.array(VOCABULARIES, float)
+    guides = [
+        Curve(at * MILLI, moving(at, n, rate), stroke="grey", thin=True) for n in (2, 3, 6, 11)
+    ]
+    curves = []
+    for name in ("one", "two", "comp.", "eager"):
+        expected = [moving(v, passes(name, v, 2, 60), rate) for v in VOCABULARIES]
+        got = [
+            (measured(name, v, "bfloat16", "ms") or {"median": np.nan})["median"]
+            for v in VOCABULARIES
+        ]
+        curves.append(Curve(at * MILLI, got if RECORDED else expected, name))
+    across = Axis("V, in thousands", 30, 280, "log")
+    panels = [Panel("time (ms), bfloat16", [*guides, *curves], across, Axis("", 0.15, 15, "log"))]
+    for name, title in {"two": "two kernels", "eager": "eager"}.items():
+        marks = []
+        for dtype, width in FORMATS.items():
+            expected = [
+                throughput(forward_price(v), width, rate) if name == "two"
+                else 1e9 * rate / (2 * width) / 1e12  # log_softmax reads and writes
+                for v in VOCABULARIES
+            ]  # fmt: skip
+            got = [
+                measured(name, v, dtype, "model_GBps", "fwd") / (1e3 * width) for v in VOCABULARIES
+            ]
+            marks += [
+                Curve(at * MILLI, got if RECORDED else expected, dtype),
+                Points(at * MILLI, expected, stroke="grey", size=3),
+            ]
+        panels.append(Panel(f"{title}: 10¹² logits/s", marks, across, Axis("", 0, 2.8)))
+    return Picture(panels)
+
+
+Explorer(
+    times_by_passes,
+    [Slider("rate", 500, 9000, COPY, "log", "B", "GB/s", "rate of the memory")],
+    title="Which line is it on? Times are " + HOW.format("grey"),
+)
+
+# %% [markdown]
+# Two of these predictions deserve distrust. The compiled program may make three passes and still be
+# slower than their line in bfloat16, if it spends two exponentials and too many instructions on a
+# logit. And one launch leaves the lowest line where the rows in flight outgrow the cache, in
+# bfloat16 at the longest vocabulary only, in float32 earlier. If a cache is less forgiving than the
+# size on its label, that step comes sooner.
+#
 # ## What was measured
 #
-# Everything about a GPU above was computed. This is what the benchmark recorded, with the machine
-# it ran on. On a CPU a time is a ratio to the program in bold, and the peak is counted in tables of
-# logits. One command measures a GPU and adds it here: see
-# [docs/gpu.md](../docs/gpu.md).
+# This is what the benchmark recorded, with the machine it ran on. On a CPU a time is a ratio to the
+# program in bold, and the peak is counted in tables of logits. One command measures a GPU and adds
+# it here, at the vocabulary of this chapter; every shape stands in [docs/gpu.md](../docs/gpu.md).
+
 
 # %%
-Markdown("\n".join(tables(run) for run in recorded()))
+def shown(run):
+    """The tables of a recorded run; of a GPU's, those of one vocabulary."""
+    on_cpu = run["env"]["kind"] == "cpu"
+    return tables(run | {"results": [r for r in run["results"] if on_cpu or r["V"] == WORDS]})
+
+
+Markdown("\n".join(shown(run) for run in recorded()))
 
 # %% [markdown]
 # ## The chapter on one screen

@@ -16,6 +16,7 @@ their ratios to the baseline mean anything, and only those are kept.
 import argparse
 import itertools
 import json
+import re
 import statistics
 from collections.abc import Iterator
 from functools import partial
@@ -41,6 +42,7 @@ GRID = {
 }
 WARM_UPS = 3
 LEAST_ROUNDS, MOST_ROUNDS = 7, 200
+PATH = re.compile(r"(/[\w.+-]+){2,}/?")
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -183,8 +185,14 @@ def _checked(workload: Workload, provider: Provider, machine: Machine) -> dict[s
     except torch.OutOfMemoryError:
         result["error"] = "out of memory"
     except Exception as error:  # a provider that cannot run here is a line of the table
-        result["error"] = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        result["error"] = _brief(error)
     return result
+
+
+def _brief(error: Exception) -> str:
+    """Kind and first line of an error, without paths: they say nothing on another machine."""
+    first = next(iter(str(error).splitlines()), "")
+    return f"{type(error).__name__}: {PATH.sub('...', first)}"
 
 
 def _times(

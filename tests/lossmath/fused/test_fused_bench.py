@@ -15,13 +15,14 @@ from lossmath.fused.measure import Cpu
 from lossmath.fused.providers import providers
 from lossmath.fused.workload import Workload
 
-RECORDED = Path(bench.__file__).parent / "results" / "cpu.json"
+RESULTS = Path(bench.__file__).parent / "results"
 TINY = ["--device", "cpu", "--N", "16", "--V", "300", "--D", "8", "--seconds", "0"]
 FIELDS = {
     "op", "pass", "provider", "N", "V", "D", "dtype", "ok", "error", "check", "ms", "ratio",
     "model_bytes", "model_GBps", "fraction_of_copy", "flop", "TFLOPs", "fraction_of_matmul",
     "peak_extra_bytes",
 }  # fmt: skip
+CEILINGS = {"copy_GBps", "matmul_TFLOPs", "matmul_dtype"}
 ENVIRONMENT = {
     "device", "kind", "sms", "l2_bytes", "capability", "driver", "torch", "triton",
     "liger_kernel", "cuda", "python", "when", "timer",
@@ -42,7 +43,7 @@ def threads():
 @pytest.fixture
 def report(request, tmp_path):
     if request.param == "recorded":
-        return json.loads(RECORDED.read_text())
+        return json.loads((RESULTS / "cpu.json").read_text())
     bench.main([*TINY, "--only", "ours", "--json", str(tmp_path / "r.json")])
     return json.loads((tmp_path / "r.json").read_text())
 
@@ -67,10 +68,47 @@ def test_report(report):
             assert r["ratio"]["median"] == 1
 
 
-def test_recorded_results_name_a_kind_of_machine_and_no_machine():
-    text = RECORDED.read_text()
-    assert re.fullmatch(r"\w+ CPU", json.loads(text)["env"]["device"])
-    assert not re.search(r"/(home|root|tmp|usr|work)\b", text)
+def test_every_recorded_file_is_whole():
+    paths = sorted(RESULTS.glob("*.json"))
+    assert paths
+    for path in paths:
+        assert not re.search(r"/(home|root|tmp|usr|work)\b", path.read_text()), path
+        whole(json.loads(path.read_text()))
+
+
+def whole(report):
+    """A result is checked and timed, or says why not; a GPU's stand beside its ceilings."""
+    gpu = report["env"]["kind"] == "cuda"
+    assert report["schema"] == "ce-bench/1" and set(report["env"]) == ENVIRONMENT
+    assert gpu or re.fullmatch(r"\w+ CPU", report["env"]["device"])
+    assert set(report["ceilings"]["before"]) == (CEILINGS if gpu else set())
+    for r in report["results"]:
+        assert set(r) == FIELDS
+        assert r["ok"] == (r["error"] is None) == bool(r["ms"] or r["ratio"])
+        assert not r["ok"] or (r["ms"] is not None) == (r["fraction_of_copy"] is not None) == gpu
+
+
+def test_a_whole_file_is_told_from_others(tmp_path):
+    bench.main([*TINY, "--only", "ours", "--op", "cross_entropy", "--json", str(tmp_path / "r")])
+    report = json.loads((tmp_path / "r").read_text())
+    whole(report)
+    for field, wrong in (("error", "a reason"), ("ratio", None), ("ms", {"median": 1.0})):
+        with pytest.raises(AssertionError):
+            results = [report["results"][0] | {field: wrong}]
+            whole(report | {"results": results})
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("no room\nat line 3"), "RuntimeError: no room"),
+        (AssertionError(), "AssertionError: "),
+        (OSError("/home/me/.triton/cache is full"), "OSError: ... is full"),
+        (ValueError("1/2 of a/b"), "ValueError: 1/2 of a/b"),
+    ],
+)
+def test_a_reason_is_one_line_and_names_no_folder(error, said):
+    assert bench._brief(error) == said
 
 
 def test_a_program_that_is_wrong_or_fails_gets_no_time(monkeypatch):

@@ -1,6 +1,6 @@
 """The tables of docs/gpu.md: current, and right for a run on a GPU as well."""
 
-import copy
+import json
 import re
 
 import pytest
@@ -9,8 +9,8 @@ from lossmath.fused import report
 
 
 def on_a_gpu() -> dict:
-    """The recorded run with the fields that a GPU fills in."""
-    run = copy.deepcopy(report.recorded()[0])
+    """The run recorded on a CPU with the fields that a GPU fills in."""
+    run = json.loads((report.RESULTS / "cpu.json").read_text())
     run["env"] |= {"device": "NVIDIA H200", "kind": "cuda", "cuda": "13.0"}
     run["ceilings"] = {
         "before": {"copy_GBps": 4000.0, "matmul_TFLOPs": 800.0, "matmul_dtype": "bfloat16"},
@@ -46,16 +46,40 @@ def test_the_page_needs_its_marker():
         report.page("# Fused cross-entropy\n")
 
 
-def test_every_recorded_ratio_is_shown():
-    (run,) = report.recorded()
-    shown = report.tables(run)
-    for result in run["results"]:
-        line = next(
-            line
-            for line in shown.splitlines()
-            if re.match(rf"\| (\*\*)?{re.escape(result['provider'])}(\*\*)? \|", line)
-        )
-        assert f"| {result['ratio']['median']:.2f} |" in line
+def cells(shown: str) -> dict[tuple, list[str]]:
+    """The cells of the tables by operation, dtype, N, V, D and program."""
+    found, shape = {}, ()
+    for line in shown.splitlines():
+        if heading := re.match(r"`(\w+)`, (\w+), N = (\d+), V = (\d+)(?:, D = (\d+))?:", line):
+            shape = heading.groups()
+        elif line.startswith("| ") and not line.startswith("| program"):
+            program, *rest = line.strip("| ").split(" | ")
+            found[*shape, program.strip("*")] = rest
+    return found
+
+
+@pytest.mark.parametrize("run", [*report.recorded(), on_a_gpu()], ids=lambda r: r["env"]["device"])
+def test_every_recorded_time_is_shown(run):
+    shown = cells(report.tables(run))
+    for r in run["results"]:
+        shape = (r["op"], r["dtype"], str(r["N"]), str(r["V"]), r["D"] and str(r["D"]))
+        text = " | ".join(shown[*shape, r["provider"]])
+        if not r["ok"]:
+            assert r["error"] in text
+        elif r["ms"]:
+            assert f"{r['ms']['median']:.3g} ms" in text
+        else:
+            assert f"{r['ratio']['median']:.2f}" in text
+
+
+def test_several_recorded_files_stand_one_after_the_other(tmp_path, monkeypatch):
+    cpu, gpu = (report.RESULTS / "cpu.json").read_text(), json.dumps(on_a_gpu())
+    monkeypatch.setattr(report, "RESULTS", tmp_path)
+    (tmp_path / "cpu.json").write_text(cpu)
+    alone = report.page(report.MARKER)
+    (tmp_path / "h200.json").write_text(gpu)
+    both = report.page(report.MARKER)
+    assert both.startswith(alone) and "**NVIDIA H200**" in both.removeprefix(alone)
 
 
 def test_a_run_on_a_gpu_shows_times_shares_and_failures():
