@@ -250,7 +250,7 @@ def _functions(variant: ast.ClassDef, lines: list[str]) -> str:
 
 
 def _first_line(function: ast.FunctionDef) -> int:
-    return min(node.lineno for node in (function, *function.decorator_list))
+    return min([function.lineno, *(node.lineno for node in function.decorator_list)])
 
 
 def _one_line(text: str) -> str:

@@ -221,12 +221,13 @@ class Kernel:
         and ValueError when an argument cannot be sent.
         """
         self.number += 1
-        payload = wire.question(self.number, function, args, kwargs)
+        question = wire.Question(self.number, function, args, kwargs)
+        payload = wire.encode_question(question)
         try:
             reply, timed_out = self._exchange(payload, wire.ANSWER_BYTES, timeout)
             if timed_out:
                 raise wire.StudentError(f"{function} took longer than {timeout:g} s")
-            return wire.decode_answer(reply, self.number, function)
+            return wire.decode_answer(reply, question)
         except wire.BadReply:
             self._end(BROKEN)
         except KernelDied:
@@ -300,5 +301,6 @@ class LocalAsk:
     def __call__(
         self, function: str, *args: Any, timeout: float | None = None, **kwargs: Any
     ) -> wire.Answer:
-        payload = wire.question(0, function, args, kwargs)
-        return wire.decode_answer(responder.reply_to_question(self.namespace, payload), 0, function)
+        question = wire.Question(0, function, args, kwargs)
+        reply = responder.reply_to_question(self.namespace, wire.encode_question(question))
+        return wire.decode_answer(reply, question)

@@ -39,13 +39,15 @@ class Failed(Exception):
 
 
 def reply_to_question(namespace: Mapping[str, Any], payload: bytes) -> bytes:
-    """Answer one `wire.question` with the functions found in `namespace`."""
-    message = wire.load(payload)
-    number = message["n"]
+    """Answer one `wire.Question` with the functions found in `namespace`."""
+    # The warm-up works on copies of its own: right on the first call only is not right.
+    warm_up, question = (wire.decode_question(payload) for _ in range(2))
+    number = question.number
     try:
         with _silence(), _closing_new_figures():
-            answer = _answer(namespace, message)
-        reply = wire.dump({"n": number, "answer": answer})
+            function = _find(namespace, question.function)
+            _call(function, warm_up)
+            reply = wire.dump({"n": number} | _answer(function, question))
         if len(reply) > wire.ANSWER_BYTES:
             raise Failed("too_large", str(wire.ANSWER_BYTES))
     except Failed as failed:
@@ -53,15 +55,22 @@ def reply_to_question(namespace: Mapping[str, Any], payload: bytes) -> bytes:
     return reply
 
 
-def _answer(namespace: Mapping[str, Any], message: dict) -> list:
-    function = _find(namespace, message["ask"])
-    # The warm-up works on copies of its own: right on the first call only is not right.
-    _call(function, *_arguments(message))
-    args, kwargs = _arguments(message)
+def _answer(function: Callable, question: wire.Question) -> dict[str, Any]:
+    """The first result; the second, and the inputs after both, where these are others."""
+    sent = wire.encode(question.inputs)
     # Encoded before the second call, which may write into the object that the first returned.
-    value = _encode(_call(function, args, kwargs), "unsupported")
-    repeat = _encode(_call(function, args, kwargs), "unsupported")
-    return [value, repeat, _encode((*args, *kwargs.values()), "arguments")]
+    value = _encode(_call(function, question), "unsupported")
+    repeat = _encode(_call(function, question), "unsupported")
+    inputs = _encode(question.inputs, "arguments")
+    return (
+        {"answer": value}
+        | ({} if _same(value, repeat) else {"repeat": repeat})
+        | ({} if _same(sent, inputs) else {"inputs": inputs})
+    )
+
+
+def _same(one: Any, other: Any) -> bool:
+    return wire.dump({"v": one}) == wire.dump({"v": other})  # but True == 1
 
 
 def _find(namespace: Mapping[str, Any], name: str) -> Callable:
@@ -73,13 +82,9 @@ def _find(namespace: Mapping[str, Any], name: str) -> Callable:
     return function
 
 
-def _arguments(message: dict) -> tuple[tuple, dict]:
-    return wire.decode(message["args"]), wire.decode(message["kwargs"])
-
-
-def _call(function: Callable, args: tuple, kwargs: dict) -> Any:
+def _call(function: Callable, question: wire.Question) -> Any:
     try:
-        return function(*args, **kwargs)
+        return function(*question.args, **question.kwargs)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a student raises is an answer, SystemExit too
@@ -322,12 +327,12 @@ def serve(channel: socket.socket, shell: Any) -> None:
         try:
             reply = _interruptible(_reply, shell, payload)
         except KeyboardInterrupt:
-            reply = _interrupted(wire.load(payload))
+            reply = _interrupted(wire.load(payload)[0])
         wire.send_frame(channel, reply)
 
 
 def _reply(shell: Any, payload: bytes) -> bytes:
-    message = wire.load(payload)
+    message, _ = wire.load(payload)
     if "ask" in message:
         return reply_to_question(shell.user_ns, payload)
     return wire.dump({"n": message["n"]} | run_cell(shell, message["run"]))

@@ -1,23 +1,23 @@
 """Plain values and questions as bytes: the one language spoken with a student's process.
 
-A frame is a four-byte length and a JSON text. Arrays travel as dtype, shape and raw bytes, floats
-as hexadecimal text, so that every bit survives. Whatever arrives from a student's process is a
-claim: it is matched exactly against what is allowed, and nothing in it is evaluated, unpickled or
-looked up by name. Both sides use this file; it imports nothing but numpy.
+A frame is a four-byte length, a line of JSON, and the bytes of the arrays in it, in their order.
+Floats travel as hexadecimal text, so that every bit survives. Whatever arrives from a student's
+process is a claim: it is matched exactly against what is allowed, and nothing in it is evaluated,
+unpickled or looked up by name. Both sides use this file; it imports nothing but numpy.
 """
 
 from __future__ import annotations
 
 import builtins
-import json
 import re
 import socket
 import struct
 import sys
 import time
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import dataclass
+from json import JSONDecoder, JSONEncoder
 from math import inf, isfinite, nan, prod
 from typing import Any, ClassVar, NoReturn
 
@@ -114,11 +114,26 @@ class FigureData:
 
 
 @dataclass(frozen=True)
+class Question:
+    """A call to make; `number` says which reply belongs to it."""
+
+    number: int
+    function: str
+    args: tuple
+    kwargs: dict[str, Any]
+
+    @property
+    def inputs(self) -> tuple:
+        return (*self.args, *self.kwargs.values())
+
+
+@dataclass(frozen=True)
 class Answer:
     """The results of two calls on the same argument objects.
 
     `inputs_after` holds the positional arguments after both calls, then the keyword arguments in
-    the order they were given.
+    the order they were given. `repeat` is `value` itself when the process says that they are equal,
+    and `inputs_after` what was sent when it says that nothing changed.
     """
 
     value: Any
@@ -130,7 +145,7 @@ class Answer:
 
 
 def encode(value: Any, depth: int = DEPTH) -> Any:
-    """A plain value as JSON-ready data. Raises `Unsupported` for anything else."""
+    """A plain value as data for `dump`. Raises `Unsupported` for anything else."""
     if depth == 0:
         raise Unsupported("something nested too deeply")
     if isinstance(value, generic):
@@ -200,8 +215,7 @@ def _array_fields(array: ndarray) -> list:
         raise Unsupported(f"an array with more than {MAX_DIMENSIONS} dimensions")
     if array.nbytes > ANSWER_BYTES:
         raise Unsupported(f"an array of {array.nbytes} bytes (at most {ANSWER_BYTES} fit)")
-    raw = array.astype(DTYPES[name], copy=False).tobytes()
-    return [name, list(array.shape), b64encode(raw).decode("ascii")]
+    return [name, list(array.shape), array.astype(DTYPES[name], copy=False).tobytes()]
 
 
 def _is_from(module: str, name: str, value: Any) -> bool:
@@ -241,18 +255,19 @@ def _encode_line(line: Any) -> list:
 # ---------------------------------------------------------------------------- JSON to values
 
 
-def decode(data: Any) -> Any:
-    """The value that `encode` turned into `data`. Raises `BadReply` for anything else."""
-    return _Decoder().value(data, DEPTH)
+class Decoder:
+    """Rebuilds the values of one message, in the order they were encoded.
 
+    It counts their items, and `raw` holds the bytes of the arrays, each used once: a small message
+    must not grow without bound.
+    """
 
-class _Decoder:
-    """Rebuilds one message, counting its items: a small text must not grow without bound."""
-
-    def __init__(self) -> None:
+    def __init__(self, raw: bytes):
         self.left = ITEMS
+        self.raw = memoryview(raw)
 
-    def value(self, data: Any, depth: int) -> Any:
+    def value(self, data: Any, depth: int = DEPTH) -> Any:
+        """The value that `encode` turned into `data`. Raises `BadReply` for anything else."""
         self.left -= 1
         _require(self.left >= 0, "too many values")
         _require(depth > 0, "nested too deeply")
@@ -290,10 +305,10 @@ class _Decoder:
         return self.value(data, depth)
 
     def array_(self, content: Any, depth: int) -> ndarray:
-        return _array(content)
+        return self.array(content)
 
     def scalar_(self, content: Any, depth: int) -> Any:
-        array = _array(content)
+        array = self.array(content)
         _require(array.ndim == 0, "a scalar with a shape")
         return array[()]
 
@@ -320,11 +335,33 @@ class _Decoder:
 
     def line(self, data: Any) -> Line:
         x, y, label = _list(data, 3)
-        line = Line(_array(x), _array(y), _text(label))
+        line = Line(self.array(x), self.array(y), _text(label))
         _require(line.x.ndim == line.y.ndim == 1, "a line that is not a vector")
         _require(line.x.dtype == line.y.dtype == float64, "a line that is not float64")
         _require(line.x.size == line.y.size, "a line whose x and y differ in length")
         return line
+
+    def array(self, data: Any) -> ndarray:
+        name, shape, length = _list(data, 3)
+        _require(isinstance(name, str) and name in DTYPES, "unknown dtype")
+        shape = _list(shape)
+        _require(len(shape) <= MAX_DIMENSIONS, "too many dimensions")
+        _require(all(type(n) is int and 0 <= n <= MAX_LENGTH for n in shape), "malformed shape")
+        # An empty array has no bytes, and yet a shape that numpy cannot count.
+        _require(prod(max(n, 1) for n in shape) <= MAX_LENGTH, "an absurd shape")
+        # The length is checked before numpy sees the bytes, so a claimed shape allocates nothing.
+        plain = dtype(DTYPES[name])
+        fits = type(length) is int and prod(shape) * plain.itemsize == length <= len(self.raw)
+        _require(fits, "array bytes do not fit the shape")
+        raw, self.raw = self.raw[:length], self.raw[length:]
+        array = frombuffer(raw, plain)
+        if name == "bool":
+            _require(not (array.view("u1") > 1).any(), "a truth value that is neither 0 nor 1")
+        return array.astype(name).reshape(shape)
+
+    def finish(self) -> None:
+        """No bytes may be left over."""
+        _require(not self.raw, "bytes that belong to no array")
 
 
 def _require(condition: bool, problem: str) -> None:
@@ -347,42 +384,33 @@ def _list(data: Any, length: int | None = None) -> list:
     return data
 
 
-def _array(data: Any) -> ndarray:
-    name, shape, text = _list(data, 3)
-    _require(isinstance(name, str) and name in DTYPES, "unknown dtype")
-    _require(isinstance(text, str) and len(text) <= 2 * ANSWER_BYTES, "array data is not a text")
-    shape = _list(shape)
-    _require(len(shape) <= MAX_DIMENSIONS, "too many dimensions")
-    _require(all(type(n) is int and 0 <= n <= MAX_LENGTH for n in shape), "malformed shape")
-    # An empty array has no bytes, and yet a shape that numpy cannot count.
-    _require(prod(max(n, 1) for n in shape) <= MAX_LENGTH, "an absurd shape")
-    try:
-        raw = b64decode(text.encode("ascii"), validate=True)
-    except ValueError:
-        _refuse("malformed base64")
-    # The length is checked before numpy sees the bytes, so a claimed shape allocates nothing.
-    plain = dtype(DTYPES[name])
-    _require(prod(shape) * plain.itemsize == len(raw), "array bytes do not fit the shape")
-    _require(name != "bool" or not raw.strip(b"\0\1"), "a truth value that is neither 0 nor 1")
-    return frombuffer(raw, plain).astype(name).reshape(shape)
-
-
 # ---------------------------------------------------------------------------- messages
 
 
 def dump(message: dict) -> bytes:
-    """A message as the bytes of a frame."""
-    return _ENCODER.encode(message).encode("utf-8")
+    """A message as the payload of a frame."""
+    arrays: list[bytes] = []
+
+    def set_aside(raw: bytes) -> int:
+        arrays.append(raw)
+        return len(raw)
+
+    encoder = JSONEncoder(allow_nan=False, separators=(",", ":"), default=set_aside)
+    return b"".join([encoder.encode(message).encode("utf-8"), b"\n", *arrays])
 
 
-def load(payload: bytes) -> dict:
-    """The message in a frame. Raises `BadReply` unless it is one JSON object of plain JSON."""
+def load(payload: bytes) -> tuple[dict, Decoder]:
+    """The message in a frame, and what rebuilds the values in it.
+
+    Raises `BadReply` unless it is one JSON object of plain JSON.
+    """
+    line, _, raw = payload.partition(b"\n")
     try:
-        message = _DECODER.decode(payload.decode("utf-8"))
+        message = _DECODER.decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadReply("not JSON") from error
     _require(isinstance(message, dict), "not a message")
-    return message
+    return message, Decoder(raw)
 
 
 def _parse_int(text: str) -> int:
@@ -390,22 +418,21 @@ def _parse_int(text: str) -> int:
     return int(text)
 
 
-_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 # Floats are sent as hexadecimal text: one in plain JSON is none of ours.
-_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_refuse, parse_int=_parse_int)
+_DECODER = JSONDecoder(parse_constant=_refuse, parse_float=_refuse, parse_int=_parse_int)
 
 
-def question(number: int, function: str, args: tuple, kwargs: dict) -> bytes:
-    """Ask for `function(*args, **kwargs)`.
+def encode_question(question: Question) -> bytes:
+    """Ask for a call.
 
     Raises ValueError when an argument has no place on the wire: a mistake in a check.
     """
-    message = {"n": number, "ask": function}
+    function = question.function
     try:
-        message |= {"args": encode(tuple(args)), "kwargs": encode(dict(kwargs))}
+        args, kwargs = encode(question.args), encode(question.kwargs)
     except Unsupported as error:
         raise ValueError(f"{function}: {error} cannot be sent as an argument") from error
-    payload = dump(message)
+    payload = dump({"n": question.number, "ask": function, "args": args, "kwargs": kwargs})
     if len(payload) > ANSWER_BYTES:
         raise ValueError(
             f"{function}: the arguments take {len(payload)} bytes, at most {ANSWER_BYTES} fit"
@@ -413,26 +440,40 @@ def question(number: int, function: str, args: tuple, kwargs: dict) -> bytes:
     return payload
 
 
-def decode_answer(payload: bytes, number: int, function: str) -> Answer:
-    """Read the reply to question `number`.
+def decode_question(payload: bytes) -> Question:
+    """Read a question, with arguments that nobody else holds."""
+    message, values = load(payload)
+    args, kwargs = values.value(message["args"]), values.value(message["kwargs"])
+    return Question(message["n"], message["ask"], args, kwargs)
+
+
+def decode_answer(payload: bytes, question: Question) -> Answer:
+    """Read the reply to a question.
 
     Raises `StudentError` when it says why there is no answer, `BadReply` when it is malformed.
     """
-    message = load(payload)
-    _require(len(message) == 2 and "n" in message, "not a reply")
-    _require(_is_number(message["n"], number), "not the reply to this question")
-    kind = next(key for key in message if key != "n")
-    content = message[kind]
-    if kind == "answer":
-        value, repeat, inputs = (decode(part) for part in _list(content, 3))
-        _require(isinstance(inputs, tuple), "inputs are not a tuple")
-        return Answer(value, repeat, inputs)
-    sentence = SENTENCES.get(kind)
-    _require(sentence is not None, "unknown kind of reply")
-    assert sentence is not None
+    message, values = load(payload)
+    _require(_is_number(message.pop("n", None), question.number), "not the reply to this question")
+    if "answer" not in message:
+        raise StudentError(_sentence(message, question.function))
+    _require(message.keys() <= {"answer", "repeat", "inputs"}, "not an answer")
+    value = values.value(message["answer"])
+    # What is left out is claimed to be the same, and all that a process says is a claim.
+    repeat = values.value(message["repeat"]) if "repeat" in message else value
+    inputs = values.value(message["inputs"]) if "inputs" in message else question.inputs
+    _require(isinstance(inputs, tuple), "inputs are not a tuple")
+    values.finish()
+    return Answer(value, repeat, inputs)
+
+
+def _sentence(message: dict, function: str) -> str:
+    """Why a question has no answer."""
+    _require(len(message) == 1, "not a reply")
+    ((reason, content),) = message.items()
+    _require(reason in SENTENCES, "unknown kind of reply")
     parts = [plain_text(_text(part)) for part in _list(content)]
     try:
-        raise StudentError(sentence.format(*parts, function=function))
+        return SENTENCES[reason].format(*parts, function=function)
     except IndexError:
         _refuse("a reason with a part missing")
 
@@ -474,7 +515,8 @@ def decode_run(payload: bytes, number: int) -> tuple[list[dict], bool]:
     Each output is rebuilt from its allowed fields. Raises `BadReply` when the reply is malformed
     or larger than a cell's outputs may be.
     """
-    message = load(payload)
+    message, values = load(payload)
+    values.finish()
     _require(set(message) == {"n", "outputs", "ok"}, "not the outputs of a cell")
     _require(_is_number(message["n"], number), "not the reply to this cell")
     _require(isinstance(message["ok"], bool), "neither success nor failure")

@@ -159,9 +159,10 @@ def floor(course: Course) -> dict[str, float]:
                     timed(kind, lambda cell=cell: run_cell(shell, cell.source))
 
         def ask(function: str, *arguments: object) -> wire.Answer:
-            payload = wire.question(0, function, arguments, {})
+            question = wire.Question(0, function, arguments, {})
+            payload = wire.encode_question(question)
             reply = timed("asked", lambda: reply_to_question(shell.user_ns, payload))
-            return wire.decode_answer(reply, 0, function)
+            return wire.decode_answer(reply, question)
 
         judge(problem, ask, b"seed")
     return found

@@ -310,7 +310,7 @@ def test_a_replaced_responder_can_only_make_claims(kernel):
     """Deep inside everything can be rewritten; what comes out is still an answer or a sentence."""
     source = """
     from autograder import responder, wire
-    wire.encode = lambda value, depth=0: {"array": ["float64", [10**6], "AAAA"]}
+    wire.encode = lambda value, depth=0: {"array": ["float64", [10**6], b"AAAA"]}
     def one(): return 1
     """
     run(kernel, source)

@@ -32,7 +32,7 @@ def forge(number, **content):
     os.write(3, struct.pack(">I", len(payload)) + payload)
 
 def zeros(number):
-    forge(number, answer=[{"float": "0x0.0p+0"}, {"float": "0x0.0p+0"}, {"tuple": []}])
+    forge(number, answer={"float": "0x0.0p+0"})
 """
 EARLY_ANSWERS = FORGE + "for number in range(500): zeros(number)"
 THREAD = (
@@ -64,9 +64,8 @@ REPLACED_RESPONDER = """
 from autograder import responder, wire
 
 def zero(namespace, payload):
-    number = wire.load(payload)["n"]
-    value = wire.encode(0.0)
-    return wire.dump({"n": number, "answer": [value, value, wire.encode(())]})
+    number = wire.load(payload)[0]["n"]
+    return wire.dump({"n": number, "answer": wire.encode(0.0)})
 
 responder.reply_to_question = zero
 """
@@ -86,9 +85,8 @@ WIDE_CLAIM = """
 from autograder import responder, wire
 
 def wide(namespace, payload):
-    number = wire.load(payload)["n"]
-    array = {"array": ["float64", [0] + [10_000_000] * 7, ""]}
-    return wire.dump({"n": number, "answer": [array, array, {"tuple": []}]})
+    number = wire.load(payload)[0]["n"]
+    return wire.dump({"n": number, "answer": {"array": ["float64", [0] + [10_000_000] * 7, 0]}})
 
 responder.reply_to_question = wide
 """
@@ -96,7 +94,7 @@ FORGED_SENTENCE = """
 from autograder import responder, wire
 
 def sentence(namespace, payload):
-    number = wire.load(payload)["n"]
+    number = wire.load(payload)[0]["n"]
     return wire.dump({"n": number, "raised": ["{function.__globals__}", "\\x1b[2J{0}{1}{2}"]})
 
 responder.reply_to_question = sentence
