@@ -46,8 +46,8 @@ from lossmath.explore import (
 # losses with the same slope train the same model.
 #
 # Take the smallest model there is. A baker bakes the same number $c$ of trays every morning. Here
-# is what forty-one days would have sold. Every day pulls on $c$, and how hard it pulls is up to the
-# loss.
+# is how many trays the customers wanted on forty-one days. Every day pulls on $c$, and how hard it
+# pulls is up to the loss.
 
 # %%
 demand = np.sort(np.random.default_rng(11).lognormal(1.0, 0.75, 41))
@@ -71,7 +71,7 @@ def mean_loss(loss, candidates, data):
     return loss.value(*at_every(candidates, data)).mean(axis=1)
 
 
-print(f"trays sold: from {demand[0]:.1f} to {demand[-1]:.1f}, "
+print(f"trays wanted: from {demand[0]:.1f} to {demand[-1]:.1f}, "
       f"mean {demand.mean():.2f}, median {np.median(demand):.2f}")  # fmt: skip
 
 # %% jupyter={"source_hidden": true}
@@ -110,7 +110,7 @@ def heard(guess):
                     Rule(net[name], along="y", stroke="orange"),
                     Rule(guess, stroke="grey"),
                 ],
-                Axis("trays sold that day", 0, 12),
+                Axis("trays wanted that day", 0, 12),
                 Axis("", -PULLS[name], PULLS[name]),
             )
         )
@@ -139,7 +139,7 @@ Explorer(
 # The dots in the lower row are all the model ever learns of the days. Under the **squared error** a
 # dot's height is twice its distance. Under the **absolute error** there are only two heights, so
 # what counts is *how many* days lie on either side. Under the **quantile loss** the two heights
-# differ: a day that sold more than was baked pulls up with 0.8<!--= SHORTAGE -->, one that sold
+# differ: a day that wanted more than was baked pulls up with 0.8<!--= SHORTAGE -->, one that wanted
 # less pulls down with 0.2<!--= f"{1 - SHORTAGE:.1f}" -->.
 #
 # ## What a loss asks for
@@ -176,6 +176,9 @@ squared_path, absolute_path = descend(lm.SquaredError()), descend(lm.AbsoluteErr
 
 
 # %% jupyter={"source_hidden": true}
+STROKES = ("blue", "orange", "green")
+
+
 @lru_cache(maxsize=64)
 def quantile_path(tau):
     return descend(lm.Quantile(tau))
@@ -201,15 +204,17 @@ def learning(step, tau):
                 [
                     *(Curve(times, until(path, now), name) for name, path in paths.items()),
                     *(
-                        Rule(goal, along="y", stroke=stroke)
-                        for goal, stroke in zip(
-                            goals.values(), ("blue", "orange", "green"), strict=True
-                        )
+                        Points([now], [path[now]], stroke=stroke, size=5)
+                        for path, stroke in zip(paths.values(), STROKES, strict=True)
                     ),
-                    Points(np.full_like(demand, STEPS - 1), demand, stroke="grey", size=2),
+                    *(
+                        Rule(goal, along="y", stroke=stroke)
+                        for goal, stroke in zip(goals.values(), STROKES, strict=True)
+                    ),
+                    Points(np.full_like(demand, STEPS + 5), demand, stroke="grey", size=2),
                 ],
-                Axis("gradient steps taken", 0, STEPS),
-                Axis("guess c", 0, 10),
+                Axis("gradient steps taken", -2, STEPS + 7),
+                Axis("guess c", -0.3, 10),
             )
         ],
         readings={
@@ -219,6 +224,11 @@ def learning(step, tau):
     )
 
 
+ends = {
+    "squared": squared_path[-1],
+    "absolute": absolute_path[-1],
+    "quantile": quantile_path(SHORTAGE)[-1],
+}
 Explorer(
     learning,
     [
@@ -228,29 +238,22 @@ Explorer(
     title="Nobody told them about means or medians",
     predict=Predict(
         "A hundred steps at τ = 0.8: which baker ends up baking the most?",
-        choices=("squared", "absolute", "quantile"),
-        answer=max(
-            {
-                "squared": squared_path,
-                "absolute": absolute_path,
-                "quantile": quantile_path(0.8),
-            }.items(),
-            key=lambda item: item[1][-1],
-        )[0],
+        choices=tuple(ends),
+        answer=max(ends, key=ends.get),
         because="Its answer lies above four fifths of all days. The mean lies above far fewer.",
     ),
 )
 
 # %%
-assert abs(squared_path[-1] - demand.mean()) < 1e-6
-assert abs(absolute_path[-1] - np.median(demand)) < 0.15
-assert abs(quantile_path(SHORTAGE)[-1] - np.quantile(demand, SHORTAGE)) < 0.5
-sold_out = {name: np.mean(demand > descend(loss)[-1]) for name, loss in LOSSES.items()}
+assert abs(ends["squared"] - demand.mean()) < 1e-6
+assert abs(ends["absolute"] - np.median(demand)) < 0.15
+assert abs(ends["quantile"] - np.quantile(demand, SHORTAGE)) < 0.5
+sold_out = {name: np.mean(demand > baked) for name, baked in ends.items()}
 for name, share in sold_out.items():
     print(f"{name:9} baker runs out on {share:.0%} of the days")
 
 # %% [markdown]
-# The grey dots at the right edge are the days, the lines the three properties. The squared-error
+# The grey marks at the right edge are the days, the lines the three properties. The squared-error
 # baker runs out on 39%<!--= f"{sold_out['squared']:.0%}" --> of all days, the absolute-error baker
 # on 49%<!--= f"{sold_out['absolute']:.0%}" -->, the quantile baker on
 # 20%<!--= f"{sold_out['quantile']:.0%}" -->. Same data, same optimiser, same step size. The third
@@ -291,7 +294,7 @@ def forecasts(rate):
                     *(Curve(Q, cost, name) for name, cost in curves.items()),
                     *(
                         Points([Q[best[name]]], [curves[name][best[name]]], stroke=stroke, size=5)
-                        for name, stroke in zip(curves, ("blue", "orange", "green"), strict=True)
+                        for name, stroke in zip(curves, STROKES, strict=True)
                     ),
                     Rule(rate, stroke="grey"),
                 ],
@@ -459,6 +462,7 @@ PLANES = {
     "absolute": (lm.AbsoluteError(), (1, 2, 3), "orange"),
     "quantile, τ = 0.8": (lm.Quantile(0.8), (0.4, 0.8, 1.2), "green"),
 }
+FIRST, SECOND = -1.0, 0.5  # the targets of the two days
 FIELD = {
     name: residual_plane(loss, title=name, levels=levels, stroke=stroke).marks[0]
     for name, (loss, levels, stroke) in PLANES.items()
@@ -472,9 +476,13 @@ def touching(loss, x, y):
     return candidates[int(np.argmin(loss.value(residuals, 0 * residuals).sum(axis=1)))]
 
 
+def inputs(turn):
+    """The inputs of the two days: the direction of the line of residuals."""
+    return np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
+
+
 def reach(turn, second):
-    x = np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))])
-    y = np.array([-2.0, second])
+    x, y = inputs(turn), np.array([FIRST, second])
     line = np.linspace(-12, 12, 2)[:, None] * x - y
     panels, found = [], {}
     for name, (loss, _, _) in PLANES.items():
@@ -501,7 +509,7 @@ Explorer(
     reach,
     [
         Slider("turn", 10, 80, 30, symbol=r"\alpha", unit="degrees", meaning="turn of the line"),
-        Slider("second", -1, 2.5, 1.0, symbol="y", meaning="target of day two"),
+        Slider("second", -0.5, 0.7, SECOND, symbol="y", meaning="target of day two"),
     ],
     title="The line is your model, the shape your loss",
     predict=Predict(
@@ -512,35 +520,47 @@ Explorer(
     ),
 )
 
+
 # %%
-corner, smooth = [], []
-for turn in range(10, 81):
-    x, y = np.array([np.cos(np.radians(turn)), np.sin(np.radians(turn))]), np.array([-2.0, 1.0])
-    for loss, kept in ((lm.AbsoluteError(), corner), (lm.SquaredError(), smooth)):
-        theta = np.linspace(-5, 5, 20_001)
-        theta = theta[
-            np.argmin(loss.value(np.outer(theta, x), np.outer(np.ones_like(theta), y)).sum(1))
-        ]
-        kept.append(np.abs(theta * x - y).min())
-print(f"smaller residual over all angles: absolute at most {max(corner):.4f}, "
-      f"squared up to {max(smooth):.2f}")  # fmt: skip
-assert max(corner) < 0.001 < 0.5 < max(smooth)
+def by_trying(loss, x, y):
+    """The best weight of a fine grid."""
+    theta = np.linspace(-6, 6, 24_001)
+    residuals = np.outer(theta, x) - y
+    return theta[np.argmin(loss.value(residuals, 0 * residuals).sum(axis=1))]
+
+
+def smaller_residual(loss, turn):
+    x, y = inputs(turn), np.array([FIRST, SECOND])
+    return np.abs(by_trying(loss, x, y) * x - y).min()
+
+
+corner, smooth = (
+    max(smaller_residual(loss, turn) for turn in np.arange(10.5, 80))
+    for loss in (lm.AbsoluteError(), lm.SquaredError())
+)
+print(f"smaller residual, largest over all angles: absolute {corner:.4f}, squared {smooth:.2f}")
+assert corner < 0.001 < 0.3 < smooth
 
 # %% [markdown]
 # A circle touches a line wherever it happens to; a diamond touches it at a corner, and a corner
 # lies on an axis, where one residual is zero. (The search over a fine grid of $\theta$ agrees:
-# the smaller residual is never more than 0.0003<!--= f"{max(corner):.4f}" -->, less than a
-# step of the grid.) So **absolute error fits some points exactly and gives the rest up**, while
-# squared error
+# the smaller residual is never more than 0.0003<!--= f"{corner:.4f}" -->, less than a
+# step of the grid, where the squared error leaves up to 0.75<!--= f"{smooth:.2f}" -->. Only a line
+# along a side of the diamond, at `45` degrees, leaves a choice: every point of the side is as
+# good.) So **absolute error fits some points exactly and gives the rest up**, while squared error
 # disappoints everyone a little. Turn the picture into one about weights instead of residuals and
 # you have the reason why an L1 penalty gives zeros and an L2 penalty does not.
 #
 # ## A proxy: the metric you cannot descend
 #
-# What you want is often a count: the share of right answers, the F1 score of a search, an exact
-# match, the BLEU or ROUGE overlap of a translation. Counts are staircases. Below, a hundred
-# emails have been scored by a filter, thirty of them spam. One number $b$ is added to every score;
-# a positive result means "spam".
+# What you want is often a count: the share of right answers, an exact match, how many words a
+# translation has in common with a good one (BLEU and ROUGE count that). Counts are staircases.
+#
+# Below, a hundred emails have been scored by a filter, thirty of them spam. One number $b$ is added
+# to every score; a positive result $s$ means "spam". Two counts judge the filter: its **error
+# rate**, and its **F1 score**, twice the spam it caught divided by all it called spam plus all
+# there was, which is one for a perfect filter and zero for one that catches nothing. Beside them
+# stands the cross-entropy of the coin above, with $q = 1/(1 + e^{-s})$ as the probability of spam.
 
 # %% jupyter={"source_hidden": true}
 _rng = np.random.default_rng(5)
@@ -679,12 +699,14 @@ assert natural < 1 <= natural / np.log(2) + 1e-12
 # data.
 #
 # Below, eight bakers have each seen $n$ days of their own. Each minimises
-# $\hat R_n(c) + \lambda c^2$. The thick curve is the risk nobody can see.
+# $\hat R_n(c) + \lambda c^2$, a grey curve each, and bakes where it is lowest, at an orange dot.
+# The blue curve is the risk nobody can see.
 
 # %% jupyter={"source_hidden": true}
 GUESSES = np.linspace(0, 8, 41)
 FULL = np.random.default_rng(3).gamma(2.0, 1.9, (8, 1000))
 TRUE_MEAN, TRUE_VARIANCE = 3.8, 2 * 1.9**2
+PENALTY = np.array([lm.L2Penalty(1.0).value([guess]) for guess in GUESSES])
 RISK = mean_loss(lm.SquaredError(), GUESSES, np.array([TRUE_MEAN])) + TRUE_VARIANCE
 
 
@@ -696,8 +718,7 @@ def empirical(n):
 
 def risks(n, strength):
     count = round(n)
-    penalty = lm.L2Penalty(strength).value(GUESSES[:, None])
-    objective = empirical(count) + penalty
+    objective = empirical(count) + strength * PENALTY
     chosen = FULL[:, :count].mean(axis=1) / (1 + strength)
     true_risk = (chosen - TRUE_MEAN) ** 2 + TRUE_VARIANCE
     return Picture(
@@ -802,9 +823,8 @@ def voices(length):
             Panel(
                 title,
                 [Matrix(weight[how], 0, 0.17, stroke="blue")],
-                Axis("", 0, WIDE),
-                Axis("", 0, 3),
-                bare=True,
+                Axis("token", 0, WIDE),
+                Axis("", 0, 3, ticks={2.5: "first", 1.5: "second", 0.5: "third"}),
             )
             for title, how in (
                 ("mean over tokens", "mean"),
