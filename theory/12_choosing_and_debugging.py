@@ -2,7 +2,7 @@
 # # 12 Choosing and debugging: the loss fell, and what else?
 #
 # The curve goes down, smoothly, epoch after epoch, and the model is useless. Or the curve does not
-# move at all. Or it falls below zero, which it cannot. In each case somebody asks the same
+# move at all. Or it falls below zero, where nobody expected it. In each case somebody asks the same
 # question: *is it the model, the data, or the loss?*
 #
 # This chapter is about answering it within minutes. First, how to choose a loss so that a falling
@@ -76,7 +76,8 @@ for name, loss in {
 # Nothing is wrong with it: it found the mean, and no amount of data or layers will turn a mean into
 # a promise. The last one keeps 90%<!--= f"{kept['quantile, τ = 0.9']:.0%}" -->, because that is
 # what its best constant *is*. Below, common tasks with what each loss aims at and how it fails,
-# from the records of this course.
+# from the records of this course. A dash says that the best constant has no name of its own, or
+# that a single constant makes no sense there.
 
 # %%
 TASKS = {
@@ -195,7 +196,7 @@ print(f"the best that smoothed labels allow:              {smooth_best:.3f}")
 #
 # Photographs of two kinds of animal. One kind was mostly photographed by a club that prints a mark
 # into the corner. There are two features now: the animal itself, noisy, and the mark, clear. What
-# will the loss take?
+# will the loss take? (Dots are photographs of one kind, squares of the other.)
 
 # %% jupyter={"source_hidden": true}
 COUNT = 400
@@ -247,8 +248,8 @@ def shortcut(reliability, strength):
             Panel(
                 "training, and the line that was learned",
                 [
-                    Points(*dots[:30].T, stroke="blue", size=3),
-                    Points(*dots[30:].T, stroke="orange", size=3),
+                    Points(*dots[:30].T, stroke="blue"),
+                    Points(*dots[30:].T, stroke="orange"),
                     Curve(across, line, stroke="ink"),
                 ],
                 Axis("the animal", -5, 5),
@@ -324,7 +325,8 @@ print(f"the animal alone: {((there[:, :1] @ honest > 0) == (KIND == 1)).mean():.
 # A detector looks at a hundred thousand places, and ten hold something. The empty ones are easy,
 # each pulls only a little, and there are so many. Under cross-entropy the pull of an example is
 # $|p - y|$. Multiply by the count. The focal loss (Lin and others, 2017) multiplies each loss by
-# $(1 - p_t)^\gamma$, so that what is already right fades away.
+# $(1 - p_t)^\gamma$, where $p_t$ is the probability given to the truth, so that what is already
+# right fades away.
 
 # %% jupyter={"source_hidden": true}
 CROWD = np.geomspace(1, 1e5, 41)
@@ -344,7 +346,7 @@ def drowning(gamma, easy):
         hard = pull(loss, np.array([HARD]), 1.0)
         shares.append(Curve(CROWD, crowd / (crowd + hard), name))
         singles.append(Curve(LOGITS, np.maximum(pull(loss, LOGITS, 0.0), 1e-12), name))
-        readings[f"easy negatives that outpull it, {name}"] = float((hard / crowd[:1]).item())
+        readings[f"easy negatives that pull as hard, {name}"] = float((hard / crowd[:1]).item())
     return Picture(
         [
             Panel(
@@ -536,7 +538,7 @@ def learned(n, penalty):
     return w, float(BCE(POOL[:n] @ w, OUTCOME[:n])), float(BCE(NEW @ w, CHANCE))
 
 
-def reliability(w):
+def stated_and_true(w):
     """Mean stated and mean true probability in ten equal groups, by what was stated."""
     stated = sigmoid(NEW @ w)
     groups = np.argsort(stated).reshape(10, -1)
@@ -546,7 +548,7 @@ def reliability(w):
 def overconfident(n, penalty):
     w, _, new = learned(round(n), penalty)
     along = [learned(size, penalty)[1:] for size in SIZES]
-    stated, true = reliability(w)
+    stated, true = stated_and_true(w)
     return Picture(
         [
             Panel(
@@ -610,7 +612,7 @@ Explorer(
 # examples per weight produce it. So watch the loss on new cases and not only the accuracy. Accuracy
 # cannot see it.
 #
-# The peak of the orange curve, at 42<!--= worst --> examples, is no accident. Up to about twice as
+# The peak for new cases, at 42<!--= worst --> examples, is no accident. Up to about twice as
 # many examples as weights, even labels drawn by a coin can be separated (Cover, 1965). Near that
 # edge the separation just barely succeeds, and it takes enormous weights.
 #
@@ -740,7 +742,8 @@ show(f"sum: {tuned:.1e} with 64 examples, {grown:.1e} with 512", f"mean: {steady
 
 # %% [markdown]
 # **Gives it away:** a run that was fine explodes on a larger machine. A sum multiplies the step by
-# the batch size, and the edge at two over the curvature (chapter seven) is crossed.
+# the batch size, and the edge at two over the curvature
+# ([chapter seven](07_geometry_and_optimisation.ipynb)) is crossed.
 #
 # ### 8. Labels of minus one and one
 # Code for the hinge loss uses $\pm 1$; binary cross-entropy wants zero and one.
@@ -814,30 +817,41 @@ show(f"{descend(reset=False):.2f}", f"{descend(reset=True):.2f}, and the minimum
 
 
 # %%
+MOVES = ((0, 1, 0.0), (0, 2, 0.0), (1, 3, 1.0), (2, 3, 0.0))  # from, to, reward; 3 is the end
+SURPRISE = lm.TDError(discount=1.0)
+
+
 def learn_values(through_target):
-    """Values of A, B and C after many passes over both ways the coin can fall."""
-    value = np.zeros(3)
-    loss = lm.TDError(discount=1.0)
+    """Values of A, B, C and the end after many passes over both ways the coin can fall."""
+    value = np.zeros(4)
     for _ in range(1000):
-        gradient = np.zeros(3)
-        for state, following, reward in ((0, 1, 0.0), (0, 2, 0.0), (1, None, 1.0), (2, None, 0.0)):
-            after = 0.0 if following is None else value[following]
-            pull = float(loss.gradient(value[state], after, reward)[0])
+        gradient = np.zeros(4)
+        for state, following, reward in MOVES:
+            pull = float(SURPRISE.gradient(value[state], value[following], reward)[0])
             gradient[state] += pull
-            if through_target and following is not None:
+            if through_target:
                 gradient[following] -= pull  # of ½(r + V(s') − V(s))² in V(s')
+        gradient[3] = 0.0  # the end is worth nothing, by definition
         value -= 0.05 * gradient
-    return value.round(2)
+    return value
+
+
+def surprise(value):
+    """The summed loss of all four moves."""
+    return sum(float(SURPRISE.value(value[s], value[f], reward)) for s, f, reward in MOVES)
 
 
 moving, held = learn_values(True), learn_values(False)
-show(f"A, B, C = {moving.tolist()}", f"A, B, C = {held.tolist()}")
+show(*(f"A, B, C = {value[:3].round(2).tolist()}, loss {surprise(value):.3f}"
+       for value in (moving, held)))  # fmt: skip
 
 # %% [markdown]
-# **Gives it away:** nothing, unless you know the answer. The loss falls even further. B is worth
-# one and C nothing, yet the wrong run says 0.75<!--= f"{moving[1]:.2f}" --> and
+# **Gives it away:** nothing, unless you know the answer. The loss falls even further, to
+# 0.125<!--= f"{surprise(moving):.3f}" --> instead of 0.250<!--= f"{surprise(held):.3f}" -->. B is
+# worth one and C nothing, yet the wrong run says 0.75<!--= f"{moving[1]:.2f}" --> and
 # 0.25<!--= f"{moving[2]:.2f}" -->, because B and C are pulled towards A so as to make A's error
-# small. Test on a toy whose answer you can compute by hand.
+# small ([chapter eleven](11_auxiliary.ipynb) has the whole story). Test on a toy whose answer you
+# can compute by hand.
 #
 # ## The chapter on one screen
 #
