@@ -173,9 +173,10 @@ Explorer(
 #
 # ## Probabilities crowd at one
 #
-# Floats are dense near zero: `1e-30` is as good a float as any. They are not dense near one. The
-# float before one is half a gap away, so a probability that is *almost certain* has nowhere to
-# live. A logit has no such trouble: $z = 40$ and $z = 41$ are ordinary numbers.
+# Floats are dense near zero: `1e-30` is as good a float as any. They are not dense near one. Even
+# the last float below one is half as far away as the next one above it, so a probability that is
+# *almost certain* has nowhere to live. A logit has no such trouble: $z = 40$ and $z = 41$ are
+# ordinary numbers.
 #
 # Below is the loss $-\log p$ of a right answer with logit $z$, exactly and by way of a probability
 # that was rounded to some number of binary digits.
@@ -200,6 +201,7 @@ def certain_from(digits):
 def crowded(digits):
     digits = round(digits)
     typed = through_probability(CONFIDENT, digits)
+    last = certain_from(digits)
     across = Axis("logit z", 0, 45)
     return Picture(
         [
@@ -208,7 +210,7 @@ def crowded(digits):
                 [
                     Curve(CONFIDENT, TRUE_LOSS, "exact"),
                     Curve(CONFIDENT, np.where(typed > 0, typed, np.nan), "through p"),
-                    Rule(certain_from(digits), stroke="orange"),
+                    Points([last], [math.exp(-last)], stroke="orange", size=5),
                 ],
                 across,
                 Axis("", 1e-18, 2, scale="log", ticks=tens(-16, -12, -8, -4, 0)),
@@ -218,13 +220,12 @@ def crowded(digits):
                 [
                     Curve(CONFIDENT, np.ones_like(CONFIDENT), "exact", stroke="blue"),
                     Curve(CONFIDENT, typed / TRUE_LOSS, "through p", stroke="orange"),
-                    Rule(certain_from(digits), stroke="orange"),
                 ],
                 across,
                 Axis("", 0, 2.1),
             ),
         ],
-        readings={"loss is exactly 0 beyond z": certain_from(digits)},
+        readings={"loss is exactly 0 beyond z": last},
     )
 
 
@@ -242,10 +243,12 @@ Explorer(
 
 # %% [markdown]
 # The dashed line is what remains of the loss: first it wavers, as ever fewer digits are left
-# between $p$ and one, and where it ends the model stops learning from that example. bfloat16
+# between $p$ and one, and at the dot it ends: the model stops learning from that example. bfloat16
 # reaches only a logit of 6.2<!--= f"{certain_from(8):.1f}" -->, float16 8.3<!--=
 # f"{certain_from(11):.1f}" -->, float32 17.3<!--= f"{certain_from(24):.1f}" -->, and even float64
-# gives up at 37.4<!--= f"{certain_from(53):.1f}" -->.
+# gives up at 37.4<!--= f"{certain_from(53):.1f}" -->. (Our run died a little before that. It rounds
+# $1 + e^{-z}$ first, and above one the marks are twice as far apart: that is one binary digit less,
+# and 16.6<!--= f"{certain_from(23):.1f}" -->.)
 #
 # So do not go through $p$. Put the sigmoid into the logarithm and simplify on paper:
 #
@@ -268,6 +271,8 @@ Explorer(
 wrong = torch.tensor([-5.0, -15.0, -30.0, -60.0], requires_grad=True)  # the target is 1
 guarded = -torch.log(torch.sigmoid(wrong) + 1e-8)
 (guarded_slope,) = torch.autograd.grad(guarded.sum(), wrong)
+clipped = -torch.log(torch.sigmoid(wrong).clamp(min=1e-8))
+(clipped_slope,) = torch.autograd.grad(clipped.sum(), wrong)
 bce = lm.BinaryCrossEntropyFromLogits()
 with torch.no_grad():
     true_loss = bce.value(wrong, torch.ones(4))
@@ -277,7 +282,7 @@ for i, z in enumerate(wrong.tolist()):
           f"slope {guarded_slope[i]:6.0e} instead of {true_slope[i]:.2f}")  # fmt: skip
 half_epsilon = torch.tensor(1e-8, dtype=torch.float16).item()
 print("ε in float16:", half_epsilon)
-assert abs(guarded_slope[2]) < 1e-4 and half_epsilon == 0
+assert abs(guarded_slope[2]) < 1e-4 and half_epsilon == 0 == clipped_slope[2]
 
 # %% [markdown]
 # Refuted. It silences the worst examples. At a logit of $-30$ the loss is stuck at
@@ -344,33 +349,47 @@ def ulps(computed, exact, dtype):
 
 
 # %% jupyter={"source_hidden": true}
-SHIFTS = np.arange(-100.0, 211.0, 1.0)
 NARROW = ("float16", "bfloat16", "float32")
 
 
+def survives(dtype):
+    """The largest logit whose exponential is still a float."""
+    return math.log(torch.finfo(dtype).max)
+
+
+def vanishes(dtype):
+    """The logit from which on, downwards, the exponential is zero."""
+    info = torch.finfo(dtype)
+    return math.log(info.smallest_normal * info.eps / 2)
+
+
 def shifted(size, dtype):
-    """Error of log-sum-exp for every shift, in ULPs; NaN where the result is no number."""
+    """Shifts around the largest logit, and the error of log-sum-exp with each, in ULPs.
+
+    NaN where the result is no number.
+    """
     z = torch.tensor([size, size - 1, size - 5], dtype=dtype)
     exact = mpmath.log(mpmath.fsum(mpmath.exp(float(x)) for x in z))
-    shift = torch.tensor(SHIFTS, dtype=dtype)
+    shifts = np.round(np.linspace(size - 1 - survives(dtype), size + 1 - vanishes(dtype), 161))
+    shift = torch.tensor(shifts, dtype=dtype)
     tried = shift + torch.log(torch.exp(z - shift[:, None]).sum(-1))
     error = np.array([ulps(value, exact, dtype) for value in tried])
-    return np.where(np.isfinite(error), np.maximum(error, 0.1), np.nan)
+    return shifts, np.where(np.isfinite(error), np.maximum(error, 0.1), np.nan)
 
 
 def shift_panel(size):
     errors = {name: shifted(size, FORMATS[name]) for name in NARROW}
-    usable = {name: SHIFTS[np.isfinite(error)] for name, error in errors.items()}
+    usable = {name: shifts[np.isfinite(error)] for name, (shifts, error) in errors.items()}
     return Picture(
         [
             Panel(
                 "error of log-sum-exp, in ULPs",
                 [
-                    *(Curve(SHIFTS, error, name) for name, error in errors.items()),
+                    *(Curve(shifts, error, name) for name, (shifts, error) in errors.items()),
                     Rule(size, stroke="ink"),
                 ],
                 Axis("shift m", -100, 210),
-                Axis("", 0.08, 1e6, scale="log", ticks=tens(-1, 0, 2, 4, 6)),
+                Axis("", 0.004, 1e6, scale="log", ticks=tens(-2, 0, 2, 4, 6)),
             )
         ],
         readings={
@@ -379,11 +398,6 @@ def shift_panel(size):
             for end, at in zip(("from m", "to m"), usable[name][[0, -1]], strict=True)
         },
     )
-
-
-def survives(dtype):
-    """The largest logit whose exponential is still a float."""
-    return math.log(torch.finfo(dtype).max)
 
 
 Explorer(
@@ -403,9 +417,10 @@ Explorer(
 # stretch between moves along with the largest logit, the black upright, and never loses it: for
 # float16 it reaches 11.1<!--= f"{survives(torch.float16):.1f}" --> to the left, for bfloat16 and
 # float32 88.7<!--= f"{survives(torch.float32):.1f}" -->. Taking $m = \max_j z_j$ is always safe:
-# the largest term is then $e^0 = 1$, so the sum can neither overflow nor vanish. Terms that do
-# vanish are too small to count. (Slide $s$ to zero: now the answer itself is small, and a distant
-# $m$ costs digits long before it costs everything.)
+# the largest term is then $e^0 = 1$, so the sum cannot vanish, and it overflows only if there are
+# more classes than the format can count. Terms that do vanish are too small to matter. (Slide $s$
+# to zero: now the answer itself is small, and a distant $m$ costs digits long before it costs
+# everything.)
 #
 # > **Refute this.** *“With the largest entry subtracted, log-sum-exp cannot fail.”* Sometimes all
 # > entries are masked, which is done by setting logits to $-\infty$.
@@ -437,8 +452,8 @@ assert math.isnan(taught) and kept == -math.inf
 # cross-entropy depends on the **lead** $a$ alone; the common part $c$ cancels. Each cell of the
 # map is one format and one lead, from $-2^{10}$ on the left (hopelessly wrong) over
 # zero to $2^{10}$ on the right (absolutely sure). The darker, the more of its digits are wrong;
-# orange cells are not numbers at all, or infinite. A cell counts as lost when it is orange or half
-# of its digits are wrong. The exact values come from arithmetic with
+# striped cells are not numbers at all, or infinite. A cell counts as lost when it is striped or
+# more than half of its digits are wrong. The exact values come from arithmetic with
 # 50<!--= mpmath.mp.dps --> digits, applied to the same rounded logits that the code was given.
 
 
@@ -489,7 +504,7 @@ def lost(errors):
 
 
 ROWS = {3.5 - i: name for i, name in enumerate(("fp16", "bf16", "fp32", "fp64"))}
-MARKED = {0.5: "−2¹⁰", 7.5: "−2³", 15.5: "0", 23.5: "2³", 30.5: "2¹⁰"}
+MARKED = {1: "−2¹⁰", 15: "−2³", 31: "0", 47: "2³", 61: "2¹⁰"}  # each cell is two columns wide
 
 
 def error_map(common):
@@ -501,10 +516,10 @@ def error_map(common):
             Panel(
                 name,
                 [
-                    Matrix(digits, label="share of the digits lost", stroke="blue"),
-                    Matrix(broken, label="all lost", stroke="orange"),
+                    Matrix(np.kron(digits, [1, 1]), label="share of digits lost", stroke="blue"),
+                    Matrix(np.kron(broken, [1, 0]), label="all lost", stroke="orange"),
                 ],
-                Axis("lead a of the right class", 0, LEADS.size, ticks=MARKED),
+                Axis("lead a of the right class", 0, 2 * LEADS.size, ticks=MARKED),
                 Axis("", 0, 4, ticks=ROWS),
             )
         )
@@ -513,10 +528,10 @@ def error_map(common):
 
 
 plain_errors = errors_at(0.0, softmax_then_log)
-stable_errors = {c: errors_at(c, from_logits) for c in (-200.0, 0.0, 100.0, 200.0)}
+stable_errors = {c: errors_at(c, from_logits) for c in (-200.0, -100.0, 0.0, 100.0, 200.0)}
 Explorer(
     error_map,
-    [Slider("common", -200, 200, 0, symbol="c", meaning="added to all logits")],
+    [Slider("common", -200, 200, 0, symbol="c", meaning="added to all logits", whole=True)],
     title="Where the digits go",
     predict=Predict(
         "Add c = 100 to all logits, which changes no probability. How many of the four formats "
@@ -534,19 +549,26 @@ worst_stable = max(float(errors.max()) for errors in stable_errors.values())
 sure_and_right = plain_errors[3, LEADS == 32].item()
 print(f"from logits, worst error on all maps: below 2 ULPs: {worst_stable < 2}")
 print(f"two steps, float64, lead 32: {sure_and_right:.1e} ULPs of 2^53 = {2.0**53:.1e}")
+crooked = max(float(errors_at(c, from_logits)[3].max()) for c in (-99.9, 12.3, 77.7))
+digits_gone = round(math.log2(1 + crooked))
+print(f"from logits, float64, c not whole: up to {digits_gone} of 53 digits wrong")
 assert worst_stable < 2 and sure_and_right > 1e12
 
 # %% [markdown]
 # Read the left map from its middle. To the right the answer is right, the probability crowds
 # against one, and the digits fade until none are left: at a lead of $32$ even **float64** is off by
 # more than `1e12` ULPs. To the left the answer is wrong, the probability is small, which floats can
-# do, until the exponential leaves the range and the loss is infinite. Move $c$ and the orange
-# sweeps in over rows that were fine. In the right map nothing happens: one formula, right to within
-# two ULPs, in every format, for every lead, for every $c$.
+# do, until the exponential leaves the range and the loss is infinite. Move $c$ and the stripes
+# sweep in over rows that were fine. In the right map nothing happens: one formula, right to within
+# two ULPs, in every format, for every lead, for every whole number $c$.
 #
 # Note what the map does *not* say. A format with few digits stays a format with few digits: an
 # error of one ULP is 0.8%<!--= f"{torch.finfo(torch.bfloat16).eps:.1%}" --> in bfloat16. Stable
-# means "no worse than the format", not "exact".
+# means "no worse than the format", not "exact". And why whole numbers? With $c = 77.7$ the
+# difference of two logits must be rounded, and $e^{-a}$ makes a relative error out of every
+# absolute error in $a$. At a lead of $2^9$ that costs 8<!--= digits_gone --> of the
+# 53<!--= DIGITS[3].astype(int) --> digits of float64. The formula is not to blame: the loss itself
+# is that sensitive to its logits there.
 #
 # The same measurement for other losses of this course, in float32, for magnitudes from about
 # $2^{-20}$ to $2^{20}$:
@@ -685,9 +707,10 @@ wide_mean = lm.reduce(thirty).item()
 print(f"mean of three losses of 30000: {narrow_mean} in float16, {wide_mean} by way of float32")
 
 # %% [markdown]
-# The true sum is 409.6<!--= f"{0.1 * 4096:.1f}" -->. The bfloat16 sum stops at
-# 32.0<!--= f"{sums['bfloat16'][-1]:.1f}" -->: there the gap is `0.25`, and `0.1` is less than half
-# of it. The same thing happens to weights. At one, bfloat16 does not notice a step below
+# The true sum is 409.6<!--= f"{0.1 * 4096:.1f}" -->. The float16 sum stops at
+# 256.0<!--= f"{sums['float16'][-1]:.1f}" -->, the bfloat16 sum at
+# 32.0<!--= f"{sums['bfloat16'][-1]:.1f}" -->: in both places the gap is `0.25`, and `0.1` is less
+# than half of it. The same thing happens to weights. At one, bfloat16 does not notice a step below
 # 0.004<!--= f"{unnoticed(torch.bfloat16):.3f}" -->, and most steps late in training are smaller.
 # Hence two rules: **accumulate in float32** (sums, means, variances, softmax denominators), and
 # **keep a float32 copy of the weights** for the optimiser to change. Range is a trouble of its own:
@@ -707,8 +730,8 @@ print(f"mean of three losses of 30000: {narrow_mean} in float16, {wide_mean} by 
 # With $s$ a power of two even the rounding is the same, except at the two ends of the ruler. Below,
 # a plane is fitted to data without noise, by squared error in the mean over a batch of a million,
 # and the slope in each prediction, $2r/N$, is stored as float16 on its way to the weights. A step
-# with an overflow in it is skipped, as is usual. The blue and the dashed hill on the left are the
-# sizes of those slopes at the start and after eight steps.
+# with an overflow in it is skipped, as is usual. The two hills on the left are the sizes of those
+# slopes at the start and after eight steps; the dotted uprights are the two ends of float16.
 
 # %%
 _rng = np.random.default_rng(4)
@@ -746,8 +769,10 @@ WIDE = descend()
 
 # %% jupyter={"source_hidden": true}
 def octaves(slope):
-    """How the entries are spread over the powers of two from 2⁻⁶⁰ to 1."""
-    return np.histogram(np.log2(np.abs(slope.numpy())), np.arange(-60, 1), density=True)[0]
+    """The binary exponents of the entries that occur, and how often each does."""
+    exponents = np.floor(np.log2(np.abs(slope.numpy())))
+    places = np.arange(exponents.min() - 1, exponents.max() + 2)
+    return places + 0.5, np.array([(exponents == place).mean() for place in places])
 
 
 EARLY = slopes(torch.zeros(16))
@@ -768,13 +793,13 @@ def scaling(power):
                 "slopes, times s",
                 [
                     *(
-                        Curve(np.arange(-59.5, 0) + power, hill, name)
-                        for name, hill in HILLS.items()
+                        Curve(places + power, heights, name)
+                        for name, (places, heights) in HILLS.items()
                     ),
                     Rule(-24.0, stroke="grey"),
                     Rule(16.0, stroke="grey"),
                 ],
-                Axis("binary exponent of the size", -44, 28, ticks=NAMED),
+                Axis("size of the slope", -44, 28, ticks=NAMED),
                 Axis("", 0, 0.4),
             ),
             Panel(
