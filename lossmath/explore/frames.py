@@ -13,7 +13,7 @@ import numpy as np
 
 from lossmath.explore.labels import Anchor
 from lossmath.explore.layout import Place
-from lossmath.explore.picture import Curve, Level, Mark, Picture
+from lossmath.explore.picture import Level, Mark, Picture
 from lossmath.explore.sliders import Slider
 
 FINEST = 0.05  # pixels
@@ -70,7 +70,7 @@ def arrays(
         for m, mark in enumerate(panel.marks):
             for name, data in mark.arrays().items():
                 found.append(((p, m, name), data, _pixels_per_unit(mark, name, place)))
-            if isinstance(mark, Curve) and (p, m) in anchors:
+            if (p, m) in anchors:
                 found.append(((p, m, "label_at"), anchors[p, m].position(mark, place), 1.0))
     readings = np.array(list(picture.readings.values()), dtype=np.float64)
     found.append(((-1, -1, "readings"), readings, np.inf))

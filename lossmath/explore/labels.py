@@ -1,140 +1,194 @@
-"""Direct labels: where each curve's name may stand so that it hides nothing.
+"""Direct labels: where each name may stand so that it hides nothing.
 
-A label is tied to one point of its curve and to one side of it. Both are chosen once, for all
-frames together, so that moving a slider carries the label along without a jump.
+A label is tied to one point of its curve, or to one of its points, and to one side of it. Both are
+chosen once, for all frames together, so that moving a slider carries the label along without a
+jump.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from operator import itemgetter
 
 import numpy as np
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import TextToPath
 
 from lossmath.explore.layout import Place
-from lossmath.explore.picture import Curve, Panel, Picture
-from lossmath.explore.style import LABEL_GAP
+from lossmath.explore.picture import Boxes, Curve, Mark, Panel, Picture, Points, Rule
+from lossmath.explore.style import FONT_SIZE, LABEL_GAP, RCPARAMS
 
-LETTER = 7.4  # pixels per character, on the wide side
-LINE = 15.0
-SAMPLES = 93  # points a curve is judged by, every fourth of them a candidate
-CANDIDATES = 24  # places along it
+LINE = 12.0  # pixels
+STEP = 4.0  # pixels between the places a drawn line is judged by
+CANDIDATES = 24  # places along a curve
+RINGS = (1.0, 2.5, 5.0)  # how far from it, in gaps
 FRAMES = 6  # judged beside the default one, spread over all
-AT_HOME = 10.0  # weight of the default frame: the one everybody sees
+WEIGHTS = np.array([20.0] + [1.0] * FRAMES)  # most for the default: the one everybody sees
 EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
+TOUCH = 1.0  # pixels, half a line's width
+FAR = 4  # panels; a line is followed no further
 PASSES = 3
+NOTHING = np.empty((0, 2))
+
+Each = Mapping[int, np.ndarray]  # by mark
 
 # What each fault of a label costs, in a frame where it has it.
-CUT_OFF, ON_A_LABEL, ON_A_CURVE, STRAYED = 12.0, 10.0, 3.0, 2.0
+CUT_OFF, ON_A_LABEL, ON_A_LINE, CROWDED, STRAYED = 30.0, 40.0, 10.0, 3.0, 2.0
 
 
 @dataclass(frozen=True)
 class Anchor:
-    """A label's point, as a share of the way along its curve, and its offset in pixels."""
+    """A label's point, as a share of the way along its mark, and its offset in pixels."""
 
     share: float
     dx: float
     dy: float
 
-    def position(self, curve: Curve, place: Place) -> np.ndarray:
+    def position(self, mark: Mark, place: Place) -> np.ndarray:
         """The middle of the label, in pixels from the panel's top left corner."""
-        return _trace(curve, place, np.array([self.share]))[0] + (self.dx, self.dy)
+        return _along(mark, place, np.array([self.share]))[0] + (self.dx, self.dy)
 
 
 def anchors(
     pictures: Sequence[Picture], home: int, plan: Sequence[Place]
 ) -> dict[tuple[int, int], Anchor]:
-    """An anchor for each labelled curve, keyed by (panel, mark); `home` is the default frame."""
+    """An anchor for each labelled mark, keyed by (panel, mark); `home` is the default frame."""
     spread = np.linspace(0, len(pictures) - 1, FRAMES).astype(int)
     judged = [pictures[i] for i in (home, *spread)]
     chosen: dict[tuple[int, int], Anchor] = {}
     for p, place in enumerate(plan):
-        marks = pictures[home].panels[p].marks
-        labels = {m: mark.label for m, mark in enumerate(marks) if _labelled(mark)}
-        frames = [_curves(picture.panels[p], place) for picture in judged]
-        for m, anchor in _arrange(labels, frames, place).items():
+        for m, anchor in _arrange([picture.panels[p] for picture in judged], place).items():
             chosen[p, m] = anchor
     return chosen
 
 
-def _labelled(mark: object) -> bool:
-    return isinstance(mark, Curve) and bool(mark.label)
+@cache
+def size(text: str) -> tuple[float, float]:
+    """The room a label takes in the still, in pixels; the browser's letters are no wider."""
+    font = FontProperties(family=RCPARAMS["font.family"], weight="bold", size=FONT_SIZE)
+    width, _, _ = TextToPath().get_text_width_height_descent(text, font, ismath=False)
+    return width, LINE
 
 
-def _trace(curve: Curve, place: Place, shares: np.ndarray) -> np.ndarray:
-    """Points at the given shares of the way along the curve's vertices, in pixels, (n, 2)."""
-    x, y = place.across(curve.arrays()["x"]), place.down(curve.arrays()["y"])
-    way = np.linspace(0, 1, x.size)
-    return np.column_stack([np.interp(shares, way, x), np.interp(shares, way, y)])
+def _along(mark: Mark, place: Place, shares: np.ndarray) -> np.ndarray:
+    """The given shares of the way along a curve or through the dots, in pixels, (n, 2)."""
+    data = mark.arrays()
+    own = _pixels(data["x"], data["y"], place)
+    way = np.linspace(0, 1, len(own))
+    return np.column_stack([np.interp(shares, way, values) for values in own.T])
 
 
-def _curves(panel: Panel, place: Place) -> dict[int, np.ndarray]:
-    along = np.linspace(0, 1, SAMPLES)
-    return {
-        m: _trace(mark, place, along)
-        for m, mark in enumerate(panel.marks)
-        if isinstance(mark, Curve)
-    }
+def _pixels(x: np.ndarray, y: np.ndarray, place: Place) -> np.ndarray:
+    return np.column_stack([place.across(np.ravel(x)), place.down(np.ravel(y))])
 
 
-def _arrange(
-    labels: dict[int, str], frames: list[dict[int, np.ndarray]], place: Place
-) -> dict[int, Anchor]:
-    """Each label in turn takes its cheapest place among the others, a few times over.
+def _ink(mark: Mark, place: Place) -> np.ndarray:
+    """Places in pixels, (n, 2), that no label should cover."""
+    if isinstance(mark, Curve):
+        return _dense(_pixels(mark.x, mark.y, place), place)
+    if isinstance(mark, Points):
+        around = mark.size * np.array([(0, 0), (1, 0), (-1, 0), (0, 1), (0, -1)])
+        return (_pixels(mark.x, mark.y, place)[:, None] + around).reshape(-1, 2)
+    if isinstance(mark, Rule):
+        upright = mark.along == "x"
+        at = place.across(mark.at) if upright else place.down(mark.at)
+        ends = [(at, 0), (at, place.height)] if upright else [(0, at), (place.width, at)]
+        return _dense(np.array(ends, dtype=float), place)
+    if isinstance(mark, Boxes):
+        corners = ((mark.x0, mark.y0), (mark.x1, mark.y0), (mark.x1, mark.y1), (mark.x0, mark.y1))
+        sides = [_pixels(x, y, place) for x, y in (*corners, corners[0])]
+        return np.concatenate([_dense(box, place) for box in np.stack(sides, axis=1)])
+    return NOTHING
 
-    The longest chooses first: it has the fewest places to go.
-    """
-    weights = np.array([AT_HOME] + [1.0] * FRAMES)
-    sizes = {m: np.array([len(text) * LETTER, LINE]) for m, text in labels.items()}
-    options = {m: _options(size) for m, size in sizes.items()}
-    centres = {m: [_centres(options[m], frame[m]) for frame in frames] for m in labels}
-    alone = {
-        m: weights
-        @ [_alone(centres[m][f], sizes[m], m, frame, place) for f, frame in enumerate(frames)]
+
+def _dense(line: np.ndarray, place: Place) -> np.ndarray:
+    """What is seen of a line, as points `STEP` apart."""
+    panel = np.array([place.width, place.height])
+    seen = np.isfinite(line).all(axis=1)
+    line = np.clip(np.nan_to_num(line), -FAR * panel, FAR * panel)
+    steps = np.hypot(*np.diff(line, axis=0).T) * (seen[1:] & seen[:-1])
+    way = np.concatenate([[0.0], np.cumsum(steps)])
+    at = np.arange(0, way[-1], STEP)
+    points = np.column_stack([np.interp(at, way, values) for values in line.T])
+    return points[((points > -CLEAR) & (points < panel + CLEAR)).all(axis=1)]
+
+
+def _arrange(panels: Sequence[Panel], place: Place) -> dict[int, Anchor]:
+    """The cheapest places found for the labels of one panel, judged in all its frames."""
+    labels = {m: mark for m, mark in enumerate(panels[0].marks) if _labelled(mark)}
+    if not labels:
+        return {}
+    sizes = {m: np.array(size(mark.label)) for m, mark in labels.items()}
+    options = {m: _options(mark, sizes[m]) for m, mark in labels.items()}
+    centres = {
+        m: np.array([_centres(options[m], panel.marks[m], place) for panel in panels])
         for m in labels
     }
-    taken: dict[int, int] = {}
-    for _ in range(PASSES):
-        for m in sorted(labels, key=lambda m: -len(labels[m])):
-            cost = alone[m].copy()
-            for other, at in taken.items():
-                if other != m:
-                    for f, weight in enumerate(weights):
-                        away = np.abs(centres[m][f] - centres[other][f][at])
-                        hit = (away < (sizes[m] + sizes[other]) / 2).all(axis=1)
-                        cost += weight * ON_A_LABEL * hit
-            taken[m] = int(np.argmin(cost))
+    inks = [[_ink(mark, place) for mark in panel.marks] for panel in panels]
+    alone = {
+        m: np.array([_alone(*at, sizes[m], m, place) for at in zip(centres[m], inks, strict=True)])
+        for m in labels
+    }
+    orders = [[*list(labels)[k:], *list(labels)[:k]] for k in range(len(labels))]
+    _, taken = min((_settle(order, alone, centres, sizes) for order in orders), key=itemgetter(0))
     return {m: options[m][at] for m, at in taken.items()}
 
 
-def _options(size: np.ndarray) -> list[Anchor]:
-    beside, above = size / 2 + (2 * LABEL_GAP, LABEL_GAP)
-    sides = [(0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1)]
-    return [
-        Anchor(float(share), dx * beside, dy * above)
-        for share in np.linspace(0, 1, CANDIDATES)
-        for dx, dy in sides
-    ]
+def _settle(
+    order: Sequence[int], alone: Each, centres: Each, sizes: Each
+) -> tuple[float, dict[int, int]]:
+    """Each label in turn takes its cheapest place among the others, a few times over."""
+    taken: dict[int, int] = {}
+    paid: dict[int, float] = {}
+    for m in [*order] * PASSES:
+        cost = alone[m].copy()
+        for other, at in taken.items():
+            if other != m:
+                away = np.abs(centres[m] - centres[other][:, at, None])
+                cost += ON_A_LABEL * (away < (sizes[m] + sizes[other]) / 2).all(axis=2)
+        in_all = WEIGHTS @ cost
+        taken[m] = int(np.argmin(in_all))
+        paid[m] = float(in_all[taken[m]])
+    return sum(paid.values()), taken
 
 
-def _centres(options: list[Anchor], points: np.ndarray) -> np.ndarray:
+def _labelled(mark: Mark) -> bool:
+    return isinstance(mark, Curve | Points) and bool(mark.label)
+
+
+def _options(mark: Mark, size: np.ndarray) -> list[Anchor]:
+    """Places around points of a curve, or around some of the dots."""
+    last = mark.arrays()["x"].size - 1
+    radius, shares = 0.0, np.linspace(0, 1, CANDIDATES)
+    if isinstance(mark, Points):
+        radius, shares = mark.size, np.unique(np.round(shares * last)) / max(last, 1)
+    gap = LABEL_GAP * np.array([2, 1])
+    sides = np.array([(0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1)])
+    offsets = [side * (size / 2 + radius + ring * gap) for ring in RINGS for side in sides]
+    return [Anchor(float(share), dx, dy) for share in shares for dx, dy in offsets]
+
+
+def _centres(options: Sequence[Anchor], mark: Mark, place: Place) -> np.ndarray:
     """Where each option would put the middle of the label, (options, 2)."""
-    return np.array([points[round(o.share * (SAMPLES - 1))] + (o.dx, o.dy) for o in options])
+    offsets = np.array([(option.dx, option.dy) for option in options])
+    return _along(mark, place, np.array([option.share for option in options])) + offsets
 
 
 def _alone(
-    at: np.ndarray, size: np.ndarray, mine: int, curves: dict[int, np.ndarray], place: Place
+    at: np.ndarray, inks: Sequence[np.ndarray], size: np.ndarray, mine: int, place: Place
 ) -> np.ndarray:
     """What each option costs in one frame, other labels aside."""
     inside = np.array([place.width, place.height])
     cut = ((at - size / 2 < EDGE) | (at + size / 2 > inside - EDGE)).any(axis=1) | np.isnan(at).any(
         axis=1
     )
-    own = _distance(at, size, curves[mine])
-    others = [_distance(at, size, points) for m, points in curves.items() if m != mine]
-    nearest = np.min([np.full_like(own, CLEAR), *others], axis=0)
-    crowded = ON_A_CURVE * (2 - nearest / CLEAR - np.minimum(own / LABEL_GAP, 1))
-    strayed = STRAYED * ((nearest < own) | (own > CLEAR))
-    return CUT_OFF * cut + crowded + strayed
+    own = _distance(at, size, inks[mine])
+    other = _distance(at, size, np.concatenate([*inks[:mine], *inks[mine + 1 :], NOTHING]))
+    touching = (own < TOUCH).astype(float) + (other < TOUCH)
+    crowded = 2 - np.minimum(own / LABEL_GAP, 1) - np.minimum(other / CLEAR, 1)
+    strayed = 1.0 * (np.minimum(other, CLEAR) < own) + (own > 2 * CLEAR)
+    return CUT_OFF * cut + ON_A_LINE * touching + CROWDED * crowded + STRAYED * strayed
 
 
 def _distance(at: np.ndarray, size: np.ndarray, points: np.ndarray) -> np.ndarray:
@@ -142,4 +196,4 @@ def _distance(at: np.ndarray, size: np.ndarray, points: np.ndarray) -> np.ndarra
     across = np.maximum(np.abs(points[:, 0] - at[:, :1]) - size[0] / 2, 0)
     down = np.maximum(np.abs(points[:, 1] - at[:, 1:]) - size[1] / 2, 0)
     squared = across * across + down * down
-    return np.sqrt(np.nan_to_num(squared, nan=np.inf, posinf=np.inf).min(axis=1))
+    return np.sqrt(np.nan_to_num(squared, nan=np.inf).min(axis=1, initial=np.inf))

@@ -59,7 +59,7 @@ def draw(scene: Scene, picture: Picture, title: str = "") -> Figure:
         for m, (mark, stroke, marker) in enumerate(panel.styled()):
             MARKS[mark.kind](axes, mark, STROKES[stroke].light, marker or _dash(stroke))
             if (p, m) in scene.anchors:
-                at = scene.anchors[p, m].position(mark, place)  # type: ignore[arg-type]
+                at = scene.anchors[p, m].position(mark, place)
                 _label(axes, mark.label, at, place, STROKES[stroke].light)
     if readings:
         figure.text(0.01, 4 / full, readings, va="bottom", size=FONT_SIZE * POINT)
@@ -114,6 +114,7 @@ def _label(axes: Axes, text: str, at: np.ndarray, place: layout.Place, colour: s
             color=colour,
             size=FONT_SIZE * POINT,
             weight="bold",
+            zorder=4,
             path_effects=[withStroke(linewidth=2.4, foreground=PAPER.light)],
         )
 
@@ -143,14 +144,6 @@ def _arrows(axes: Axes, mark: Any, colour: str, _: Any) -> None:
 def _points(axes: Axes, mark: Any, colour: str, marker: Any) -> None:
     across = 2 * mark.size * POINT * np.abs(marker).max()
     axes.scatter(mark.x, mark.y, across**2, colour, marker=marker, linewidths=0, zorder=3)
-    if mark.label:
-        low, high = axes.get_xlim()
-        far_right = mark.x[0] > low + 0.7 * (high - low)
-        axes.annotate(
-            mark.label, (mark.x[0], mark.y[0]), (0, mark.size + 3), textcoords="offset points",
-            ha="right" if far_right else "left",
-            color=colour, size=FONT_SIZE * POINT, weight="bold",
-        )  # fmt: skip
 
 
 def _bars(axes: Axes, mark: Any, colour: str, _: Any) -> None:

@@ -123,6 +123,20 @@ def test_every_series_of_points_in_a_panel_has_its_own_marker(page: Page, tmp_pa
     assert len(set(shapes[:2])) == 1
 
 
+def test_the_label_of_a_dot_stands_where_the_still_has_it(page: Page, tmp_path: Path) -> None:
+    explorer = Explorer(
+        lambda x: Picture([Panel("", [Points([x], [0], "me")])]), [Slider("x", -1, 1, 0)]
+    )
+    open_page(page, tmp_path, explorer)
+    page.get_by_role("slider").press("ArrowRight")
+    text = page.locator(".lm-marks .lm-label", has_text="me")
+    value = explorer.scene.sliders[0].stops()[int(page.get_by_role("slider").input_value())]
+    mark = explorer.scene.draw(x=value).panels[0].marks[0]
+    expected = explorer.scene.anchors[0, 0].position(mark, explorer.scene.plan[0])
+    got = [float(text.get_attribute(name) or "nan") for name in ("x", "y")]
+    assert got == pytest.approx(expected, abs=0.5)
+
+
 def test_more_sliders_move_one_at_a_time_without_a_kernel(page: Page, tmp_path: Path) -> None:
     def picture(a: float, b: float, c: float) -> Picture:
         return Picture([Panel("", [Curve([0, 1], [a, b])])], readings={"sum": a + b + c})

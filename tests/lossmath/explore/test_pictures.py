@@ -7,6 +7,8 @@ import zlib
 
 import numpy as np
 import pytest
+from matplotlib.path import Path
+from matplotlib.transforms import Bbox
 
 import lossmath as lm
 from lossmath.explore import (
@@ -23,7 +25,7 @@ from lossmath.explore import (
     slider,
     still,
 )
-from lossmath.explore.labels import LETTER, LINE
+from lossmath.explore.labels import size
 from lossmath.explore.layout import places
 from lossmath.explore.scene import Scene
 from lossmath.explore.style import MARKERS, PAPER, STROKES
@@ -78,25 +80,42 @@ def test_a_kink_is_met_from_both_sides_whatever_the_parameter():
         assert np.abs(x - delta).min() < 1e-5 and np.abs(x + delta).min() < 1e-5
 
 
-def test_default_labels_stay_inside_and_off_each_other():
-    losses = {
-        "Huber": lm.Huber(),
-        "absolute": lm.AbsoluteError(),
-        "half squared": lm.HalfSquaredError(),
-    }
-    scene = Scene(
-        lambda delta: anatomy({**losses, "Huber": lm.Huber(delta)}), [slider(lm.Huber, "delta")]
+def rounded_corners(delta):
+    return anatomy(
+        {
+            "Huber": lm.Huber(delta),
+            "pseudo-Huber": lm.PseudoHuber(delta),
+            "smooth L1": lm.SmoothL1(delta),
+            "log-cosh": lm.LogCosh(),
+        },
+        tops=(5, 2, 2.4),
     )
+
+
+def label_boxes(scene, p):
+    """The middle and half the size of every label of a panel in the default frame, in pixels."""
+    marks, place = scene.start.panels[p].marks, scene.plan[p]
+    return [
+        (scene.anchors[p, m].position(mark, place), np.array(size(mark.label)) / 2)
+        for m, mark in enumerate(marks)
+        if (p, m) in scene.anchors
+    ]
+
+
+def test_default_labels_stay_inside_and_touch_no_curve_and_no_other():
+    scene = Scene(rounded_corners, [slider(lm.Huber, "delta")])
     for p, place in enumerate(scene.plan):
-        boxes = []
-        for m, mark in enumerate(scene.start.panels[p].marks):
-            middle = scene.anchors[p, m].position(mark, place)
-            half = np.array([len(mark.label) * LETTER, LINE]) / 2
+        boxes = label_boxes(scene, p)
+        assert len(boxes) == 4
+        for k, (middle, half) in enumerate(boxes):
             assert (middle - half >= 0).all()
             assert (middle + half <= (place.width, place.height)).all()
-            for other, size in boxes:
-                assert (np.abs(middle - other) >= half + size).any()
-            boxes.append((middle, half))
+            for other, other_half in boxes[:k]:
+                assert (np.abs(middle - other) >= half + other_half).any()
+            for curve in scene.start.panels[p].marks:
+                line = np.column_stack([place.across(curve.x), place.down(curve.y)])
+                box = Bbox([middle - half, middle + half])
+                assert not Path(line).intersects_bbox(box, filled=False)
 
 
 def test_an_axis_without_bounds_holds_every_frame():
@@ -141,6 +160,23 @@ def test_no_two_strokes_share_colour_or_dash():
     drawn = [s for name, s in STROKES.items() if name != "ink"]
     for field in ("light", "dark", "dash"):
         assert len({getattr(s, field) for s in drawn}) == len(drawn)
+
+
+def test_the_label_of_a_dot_stands_beside_it_and_follows_it():
+    def draw(x):
+        wall = Curve([-1, 1], [0.3, 0.3])
+        return Picture([Panel("", [wall, Points([x], [0], "me", size=6)], y=Axis("", -1, 1))])
+
+    scene = Scene(draw, [Slider("x", -1, 1, 0)])
+    ((middle, half),) = label_boxes(scene, 0)
+    place, dot = scene.plan[0], scene.start.panels[0].marks[1]
+    gap = np.abs(middle - (place.across(dot.x[0]), place.down(dot.y[0]))) - half
+    assert 6 < gap.max() < 16
+    (axes,) = still.draw(scene, draw(0.5)).axes
+    (text,) = axes.texts
+    moved = scene.anchors[0, 1].position(draw(0.5).panels[0].marks[1], place) - middle
+    assert moved == pytest.approx((place.across(0.5) - place.across(0), 0))
+    assert text.get_position()[0] * place.width == pytest.approx(middle[0] + moved[0])
 
 
 def test_every_series_of_points_in_a_panel_has_its_own_marker():

@@ -66,10 +66,8 @@ function arrows(group, mark, { x, y }) {
   };
 }
 
-function points(group, mark, { x, y, width, drag }) {
+function points(group, mark, { x, y, drag }) {
   const dots = [];
-  const name = group.append("text").attr("class", "lm-label").attr("fill", colour(mark)).text(mark.label);
-  name.style("fill", colour(mark));
   const shape = `M${mark.marker.map(([right, up]) => [right * mark.size, -up * mark.size]).join("L")}Z`;
   return (data) => {
     while (dots.length < data.x.length) {
@@ -78,8 +76,6 @@ function points(group, mark, { x, y, width, drag }) {
       dots.push(dot);
     }
     dots.forEach((dot, i) => dot.attr("transform", `translate(${x(data.x[i])},${y(data.y[i])})`));
-    const at = x(data.x[0]);
-    name.attr("x", at).attr("y", y(data.y[0]) - mark.size - 4).attr("text-anchor", at > 0.7 * width ? "end" : "start");
   };
 }
 

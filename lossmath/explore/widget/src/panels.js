@@ -65,7 +65,7 @@ export class Panels {
       const drawn = { ...make(front, false), place: label(names, mark, width, height) };
       const moving = fields.some(([field, slot]) => field !== "label_at" && this.slots[slot].moving);
       if (!moving || !COMPARED.has(mark.kind)) return [drawn];
-      return [make(behind, true, { ...mark, label: "", handle: [], dash: mark.dash }), drawn];
+      return [make(behind, true, { ...mark, handle: [] }), drawn];
     });
   }
 
@@ -105,9 +105,9 @@ function axes(group, panel, x, y) {
   text(panel.y.label).attr("transform", `translate(-38,${height / 2}) rotate(-90)`).attr("text-anchor", "middle");
 }
 
-// A direct label beside its curve, hidden while that part of the curve is out of view.
+// A direct label beside its curve or dot, hidden while that part of it is out of view.
 function label(group, mark, width, height) {
-  if (mark.kind !== "curve" || !mark.label) return undefined;
+  if (!["curve", "points"].includes(mark.kind) || !mark.label) return undefined;
   const text = group.append("text").attr("class", "lm-label").attr("text-anchor", "middle").attr("dy", "0.35em")
     .style("fill", `var(--lm-${mark.stroke})`).text(mark.label);
   return ([x, y]) => {
