@@ -65,7 +65,7 @@ class Example(Law):
 
     @property
     def says(self) -> str:
-        return f"The worked example of {self.function} comes out."
+        return f"The worked example of {self.function} comes out as {show(self.gives)}."
 
     def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
         return super().counterexample(student, [self.arguments])
@@ -245,14 +245,18 @@ class Limit(Law):
             f"your {self.equals}."
         )
 
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        far_out = [(*arguments[:-1], self.at) for arguments in cases]
+        return super().counterexample(student, far_out)
+
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
-        value = student(self.function, arguments[0], self.at)
-        limit = self.times * numbers(student(self.equals, arguments[0]))
+        value = student(self.function, *arguments)
+        limit = self.times * numbers(student(self.equals, *arguments[:-1]))
         if _close(value, limit):
             return None
         return Counterexample(
             (
-                f"your {self.function} gives {show(value)} there",
+                f"your {self.function} gives {show(value)}",
                 f"{self.times:g} times your {self.equals} is {show(limit)}",
             )
         )
@@ -328,20 +332,62 @@ class Figure(Law):
         return f"The figure labels its axes and one line each for {', '.join(self.names)}."
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
-        drawn = student(self.function, *arguments)
-        if not isinstance(drawn, Drawing):
-            return Counterexample(("it returned no figure: return the Figure you draw on",))
-        labels = [label.lower() for label, _, _ in drawn.lines]
+        drawn = _drawing(student, self.function, arguments)
         shown = " ".join(drawn.legend).lower()
-        missing = [f"no line labelled {n}" for n in self.names if not _named(n, labels)]
+        missing = [f"no line labelled {n}" for n in self.names if _line(drawn, n) is None]
         missing += [f"{n} is not in the legend" for n in self.names if n.lower() not in shown]
         if not drawn.xlabel.strip() or not drawn.ylabel.strip():
             missing.append("an axis has no label")
         return Counterexample(tuple(missing)) if missing else None
 
 
-def _named(name: str, labels: list[str]) -> bool:
-    return any(name.lower() in label for label in labels)
+@dataclass(frozen=True)
+class Line(Law):
+    """A line of the figure shows another of the student's functions.
+
+    `dial`: whether that function takes the figure's own arguments, too.
+    """
+
+    name: str
+    shows: str
+    dial: bool
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} shows your own {self.shows} as the line {self.name}."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        drawn = _drawing(student, self.function, arguments)
+        line = _line(drawn, self.name)
+        if line is None:
+            return Counterexample((f"no line labelled {self.name}",))
+        x, y = line
+        wanted = numbers(student(self.shows, x, *(arguments if self.dial else ())))
+        if wanted.shape != x.shape:
+            raise Unanswered("shape", f"{self.shows} should answer entry by entry")
+        # At a corner of the loss, at 0, the line may jump or leave a gap.
+        off = np.where(np.isfinite(y) & (x != 0), np.abs(y - wanted), 0.0)
+        if np.allclose(off, 0.0, atol=1e-7):
+            return None
+        i = np.argmax(off)
+        return Counterexample(
+            (f"at {show(x[i])} the line is at {show(y[i])}, {self.shows} at {show(wanted[i])}",),
+            {f"the line {self.name}": (x, y), f"your {self.shows}": (x, wanted)},
+            drawn.xlabel,
+        )
+
+
+def _drawing(student: Student, function: str, arguments: tuple) -> Drawing:
+    drawn = student(function, *arguments)
+    if not isinstance(drawn, Drawing):
+        raise Unanswered("None", "it returned no figure: return the Figure you draw on")
+    return drawn
+
+
+def _line(drawn: Drawing, name: str) -> tuple[np.ndarray, np.ndarray] | None:
+    """The points of the line whose label contains the name."""
+    named = ((x, y) for label, x, y in drawn.lines if name.lower() in label.lower())
+    return next(named, None)
 
 
 def _scaled(*arguments: Any) -> tuple:
@@ -350,6 +396,10 @@ def _scaled(*arguments: Any) -> tuple:
 
 def _shifted(*arguments: Any) -> tuple:
     return tuple(a + 16 if isinstance(a, np.ndarray) else a for a in arguments)
+
+
+def _in_one_row(*arguments: Any) -> tuple:
+    return tuple(a.ravel() if isinstance(a, np.ndarray) else a for a in arguments)
 
 
 def _masked_out(values: np.ndarray, mask: np.ndarray) -> tuple:
@@ -387,6 +437,7 @@ def _blocks_of_one(logits: np.ndarray, target: np.ndarray, block: int) -> tuple:
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
     "shift": ("Adding 16 to all numbers", _shifted),
+    "one row": ("Writing a table in one row", _in_one_row),
     "masked values": ("Writing NaN into the masked slots", _masked_out),
     "padding": ("One more column of padding", _padded),
     "order": ("Writing everything in reverse order", _turned_round),

@@ -2,7 +2,9 @@
 
 import copy
 import inspect
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,13 +52,14 @@ class Student:
             )
         arguments = copy.deepcopy(arguments)
         try:
-            with np.errstate(all="ignore"):
+            with np.errstate(all="ignore"), _unseen():
                 value = plain(written(*arguments))
         except NotImplementedError:
             raise NotWritten("NotImplementedError", f"{function} is not written yet.") from None
         except Exception as error:
             kind = type(error).__name__
-            raise Unanswered(kind, f"{function} raised {kind}: {error}") from None
+            sentence = f"{function} raised {kind}: {error}".removesuffix(": ")
+            raise Unanswered(kind, sentence) from None
         return value, arguments
 
     def describe(self, function: str, arguments: tuple) -> str:
@@ -71,6 +74,31 @@ class Student:
         )
 
 
+@contextmanager
+def _unseen() -> Iterator[None]:
+    """What is drawn in here is neither shown nor left open."""
+    before = _open_figures()
+    try:
+        with _no_display():
+            yield
+    finally:
+        for figure in _open_figures() - before:
+            sys.modules["matplotlib.pyplot"].close(figure)
+
+
+def _no_display() -> AbstractContextManager:
+    if "IPython" not in sys.modules:
+        return nullcontext()
+    from IPython.utils.capture import capture_output
+
+    return capture_output(stdout=False, stderr=False)
+
+
+def _open_figures() -> set[int]:
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    return set(pyplot.get_fignums()) if pyplot else set()
+
+
 def plain(value: Any) -> Any:
     """Tensors as numpy arrays, figures as their data, everything else as it is."""
     if isinstance(value, tuple | list):
@@ -83,10 +111,7 @@ def plain(value: Any) -> Any:
 
 
 def drawing(figure: Any) -> Drawing:
-    """The lines, labels and legend of a matplotlib figure; the figure is closed."""
-    import matplotlib.pyplot as plt
-
-    plt.close(figure)
+    """The lines, labels and legend of a matplotlib figure."""
     if len(figure.axes) != 1:
         raise ValueError(f"the figure has {len(figure.axes)} pairs of axes, one is asked for")
     axes = figure.axes[0]

@@ -156,12 +156,14 @@ hints = [
 ]
 
 worked = (np.array([1.0, 3.0, 0.0, 2.0]), np.array([0.0, 1.0, 0.0, 2.0]))
+three = (np.array([1.0, -1.0, 8.0]), np.array([0.0, 0.0, 0.0]))
+perfect = (np.array([2.0, 5.0]), np.array([2.0, 5.0]))
 pairs = [
     (np.array([1.0]), np.array([0.0])),
     (np.array([0.0]), np.array([2.0])),
     (np.array([1.0, 3.0]), np.array([0.0, 2.5])),
     worked,
-    (np.array([1.0, -1.0, 8.0]), np.array([0.0, 0.0, 0.0])),
+    three,
     (np.array([0.5, -2.25, 4.0, 1.75]), np.array([1.5, 0.75, -1.0, 1.0])),
     (np.array([[0.3, -1.2, 2.2], [4.1, 0.7, -3.9]]), np.array([[1.1, 0.4, -0.6], [3.5, 2.9, 0.2]])),
 ]
@@ -171,7 +173,7 @@ edges = [
     (np.array([3e150, -1e150]), np.array([1e150, 2e150])),
     (np.array([3e-150, -1e-150]), np.array([1e-150, 2e-150])),
     (np.array([1.0, float("nan"), 3.0]), np.array([0.0, 1.0, 1.0])),
-    (np.array([2.0, 5.0]), np.array([2.0, 5.0])),
+    perfect,
 ]
 mismatch = (np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]))
 inputs = {
@@ -187,8 +189,10 @@ probes = {
 laws = {
     "value": [
         Example("mse", worked, 1.25),
+        Shape("mse"),
         Refuses("mse", mismatch, "ValueError", "when the shapes differ"),
         Invariant("mse", "shift"),
+        Invariant("mse", "one row"),
         Pure("mse"),
     ],
     "gradient": [
@@ -198,9 +202,13 @@ laws = {
         Pure("mse_gradient"),
     ],
     "share": [
-        Example("top_share", (np.array([1.0, -1.0, 8.0]), np.array([0.0, 0.0, 0.0]), 1), 0.8),
+        Example("top_share", (*three, 1), 0.8),
+        Example("top_share", (*three, 3), 1.0),
+        Example("top_share", (*three, 0), 0.0),
+        Example("top_share", (*perfect, 1), 0.0),
         Shape("top_share"),
         Invariant("top_share", "scaling"),
+        Invariant("top_share", "one row"),
         Pure("top_share"),
     ],
 }

@@ -245,8 +245,10 @@ probes = {
 laws = {
     "value": [
         Example("mae", worked, 3.25),
+        Shape("mae"),
         Refuses("mae", mismatch, "ValueError", "when the shapes differ"),
         Invariant("mae", "shift"),
+        Invariant("mae", "one row"),
         Pure("mae"),
     ],
     "gradient": [
@@ -261,12 +263,14 @@ laws = {
         Example("slope_interval", (2.0, four), (-0.5, 0.0)),
         Example("slope_interval", (10.0, four), (1.0, 1.0)),
         Invariant("slope_interval", "order"),
+        Invariant("slope_interval", "one row"),
         Pure("slope_interval"),
     ],
     "best": [
         Example("minimisers", (four,), (2.0, 5.0)),
         Example("minimisers", (np.array([7.0, 1.0, 2.0]),), (2.0, 2.0)),
         Invariant("minimisers", "order"),
+        Invariant("minimisers", "one row"),
         Pure("minimisers"),
     ],
 }

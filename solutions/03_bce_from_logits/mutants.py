@@ -178,6 +178,16 @@ class OnePlusTiny(Mutant):
         return np.maximum(z, 0) - y * z + np.log(1 + np.exp(-np.abs(z)))
 
 
+class SmallTermFirst(Mutant):
+    """This adds the logarithm to z before y·z is taken away. Beside a large logit the small loss is
+    rounded off; let the large numbers cancel first."""
+
+    def bce(z, y):
+        if np.any((y < 0) | (y > 1)):
+            raise ValueError("labels")
+        return np.log1p(np.exp(-np.abs(z))) + np.maximum(z, 0) - y * z
+
+
 class HardLabelsOnly(Mutant):
     """This asks whether y is 1 and takes every other label for 0. A soft label weights both
     logarithms."""

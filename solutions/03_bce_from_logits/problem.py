@@ -94,7 +94,7 @@ check("03", "ladder")
 # of one shape and precision in, an array like them out. For the two rows above: `[1.62693,
 # 1.31326]`.
 #
-# * At $z = \pm10^4$ the loss is 0, 10 000, or for soft labels something between; never `inf` or
+# * At $z = \pm10^4$ the loss is 0, 10000, or for soft labels something between; never `inf` or
 #   `nan`.
 # * Small losses count. For $z = 40$ and $y = 1$ the loss is 4.24835e-18, and not 0. (What does the
 #   computer make of 1 + 4e-18, and which numpy function is made for it?)
@@ -190,11 +190,14 @@ points = [
     (np.array([0.25, -3.0, 1.5, -2.0]), np.array([0.75, 0.0, 1.0, 0.4])),
     (np.array([[4.5, -0.1], [-6.0, 0.9]]), np.array([[0.9, 0.3], [0.05, 0.0]])),
 ]
+sure_and_right = (np.array([40.0]), np.array([1.0]))
+sure_and_wrong = (np.array([1e4, -1e4]), np.array([0.0, 1.0]))
 far = [
-    (np.array([1e4, -1e4]), np.array([0.0, 1.0])),
+    sure_and_wrong,
     (np.array([1e4, -1e4]), np.array([1.0, 0.0])),
     (np.array([1e4, -1e4]), np.array([0.25, 0.75])),
-    (np.array([40.0]), np.array([1.0])),
+    (np.array([20.0]), np.array([1.0])),
+    sure_and_right,
     (np.array([-40.0]), np.array([0.0])),
     (np.array([1.5, -2.25], dtype="float32"), np.array([0.5, 1.0], dtype="float32")),
     (np.array([nan, 1.0]), np.array([0.0, 1.0])),
@@ -221,6 +224,8 @@ laws = {
     ],
     "value": [
         Example("bce", (z, y), loss),
+        Example("bce", sure_and_wrong, np.array([10000.0, 10000.0])),
+        Example("bce", sure_and_right, np.array([4.248354255291589e-18])),
         Shape("bce", like="z"),
         Invariant("bce", "classes swapped"),
         Refuses("bce", signed, "ValueError", "for labels outside 0 to 1"),
@@ -228,6 +233,7 @@ laws = {
     ],
     "gradient": [
         Example("bce_gradient", (z, y), np.array([0.6307970779778823, -0.7310585786300049])),
+        Example("bce_gradient", sure_and_right, np.array([-4.248354255291589e-18])),
         Shape("bce_gradient", like="z"),
         Gradient("bce_gradient", of="bce", wrt="z"),
         Pure("bce_gradient"),

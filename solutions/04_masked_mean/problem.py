@@ -176,6 +176,7 @@ hints = [
 nan = float("nan")
 table = np.array([[1.0, 2.0, 7.0], [3.0, 8.0, 9.0]])
 some = np.array([[True, True, False], [True, False, False]])
+none = np.zeros((2, 3), bool)
 cases = [
     (np.array([[2.0]]), np.array([[True]])),
     (np.array([[2.0]]), np.array([[False]])),
@@ -184,7 +185,7 @@ cases = [
     (table, some),
     (table, np.array([[False, False, False], [True, True, False]])),
     (np.array([[-1.5, nan, 0.25], [2.0, 3.5, nan]]), np.array([[1, 0, 1], [1, 1, 0]], bool)),
-    (table, np.zeros((2, 3), bool)),
+    (table, none),
 ]
 edges = [
     (np.array([[1.0, nan], [2.0, 4.0]]), np.array([[True, True], [False, True]])),
@@ -223,12 +224,14 @@ probes = {
 laws = {
     "mean": [
         Example("masked_mean", (table, some), 2.0),
+        Example("masked_mean", (table, none), 0.0),
         Shape("masked_mean"),
         Invariant("masked_mean", "masked values"),
         Invariant("masked_mean", "padding"),
         Pure("masked_mean"),
     ],
     "gradient": [
+        Example("masked_mean_gradient", (table, none), np.zeros((2, 3))),
         Shape("masked_mean_gradient", like="values"),
         Gradient("masked_mean_gradient", of="masked_mean", wrt="values"),
         Invariant("masked_mean_gradient", "masked values"),
@@ -236,12 +239,14 @@ laws = {
     ],
     "sequences": [
         Example("sequence_mean", (table, some), 2.25),
+        Example("sequence_mean", (table, none), 0.0),
         Invariant("sequence_mean", "masked values"),
         Invariant("sequence_mean", "padding"),
         Pure("sequence_mean"),
     ],
     "accumulate": [
         Example("accumulated_mean", (one_and_nine,), 1.2),
+        Example("accumulated_mean", (pieces[-1],), 0.0),
         Accumulates("accumulated_mean", whole="masked_mean"),
         Accumulates("accumulated_gradient", whole="masked_mean_gradient"),
         Pure("accumulated_mean"),

@@ -190,6 +190,7 @@ from lossmath.course.laws import (
     Figure,
     Gradient,
     Limit,
+    Line,
     Odd,
     Pure,
     Refuses,
@@ -244,7 +245,8 @@ laws = {
     "value": [
         Example("huber", (np.array([0.5, 1.0, -3.0]), 1.0), np.array([0.125, 0.5, 2.5])),
         Shape("huber", like="the residual"),
-        Refuses("huber", (np.array([1.0]), -1.0), "ValueError", "for a δ that is not positive"),
+        Refuses("huber", (np.array([1.0]), -1.0), "ValueError", "for a negative δ"),
+        Refuses("huber", (np.array([1.0]), 0.0), "ValueError", "for δ = 0"),
         Pure("huber"),
     ],
     "gradients": [
@@ -261,11 +263,15 @@ laws = {
     ],
     "limits": [
         Example("exact_deltas", (np.array([-3.0, 0.0, 0.5]),), (0.5, 3.0)),
+        Example("exact_deltas", (zeros,), (float("inf"), 0.0)),
         Limit("huber_gradient", at=1e6, equals="squared_error_gradient", times=0.5),
         Limit("huber_gradient", at=1e-6, equals="absolute_error_gradient", times=1e-6),
         Pure("exact_deltas"),
     ],
     "figure": [
         Figure("draw_gradients", ("squared", "absolute", "Huber")),
+        Line("draw_gradients", "squared", shows="squared_error_gradient", dial=False),
+        Line("draw_gradients", "absolute", shows="absolute_error_gradient", dial=False),
+        Line("draw_gradients", "Huber", shows="huber_gradient", dial=True),
     ],
 }

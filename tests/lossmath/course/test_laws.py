@@ -1,5 +1,6 @@
 """Each law accepts what obeys it and shows the smallest case that does not."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -120,6 +121,12 @@ CASES = {
         {"f": np.max},
         {"f": lambda x: x[0]},
     ),
+    "one row": (
+        laws.Invariant("f", "one row"),
+        [(VALUES.T, ONE)],
+        {"f": lambda x, y: x.sum() / x.size},
+        {"f": lambda x, y: x.sum(axis=0) / len(x) + x.shape[-1]},
+    ),
     "classes swapped": (
         laws.Invariant("f", "classes swapped"),
         [(TWO, np.array([0.25, 1.0]))],
@@ -182,6 +189,18 @@ CASES = {
         {"f": drawn()},
         {"f": lambda delta: None},
     ),
+    "line": (
+        laws.Line("f", "squared", shows="g", dial=True),
+        [(3.0,)],
+        {"f": drawn(), "g": lambda x, delta: delta * x},
+        {"f": drawn(), "g": lambda x, delta: x},
+    ),
+    "line without a dial": (
+        laws.Line("f", "squared", shows="g", dial=False),
+        [(1.0,)],
+        {"f": drawn("Squared error"), "g": lambda x: x},
+        {"f": drawn("absolute"), "g": lambda x: x},
+    ),
 }
 
 
@@ -232,3 +251,28 @@ def test_a_gradient_is_not_asked_for_where_the_value_is_not_finite():
     law = laws.Gradient("g", of="f", wrt="x")
     student = Student({"f": square, "g": lambda x: 2 * x / x.size})
     assert law.counterexample(student, [(np.array([1.0, np.nan]),)]) is None
+
+
+def test_a_limit_shows_the_argument_far_out():
+    law, inputs, _, bad = CASES["limit"]
+    found = law.counterexample(Student(bad), inputs)
+    assert found.lines[:2] == ("x = [ 1., -3.], d = 100", "your f gives [ 1., -1.]")
+
+
+def test_a_line_may_jump_or_have_a_gap_at_zero_and_nowhere_else():
+    x = np.array([-1.0, 0.0, 0.0, 1.0])
+
+    def draw(y):
+        def figure():
+            figure, axes = plt.subplots()
+            axes.plot(x, y, label="absolute")
+            return figure
+
+        return figure
+
+    law = laws.Line("f", "absolute", shows="sign", dial=False)
+    for y in ([-1, -1, 1, 1], [-1, 0, np.nan, 1]):
+        assert law.counterexample(Student({"f": draw(y), "sign": np.sign}), [()]) is None
+    found = law.counterexample(Student({"f": draw([-1, 0, 0, 2]), "sign": np.sign}), [()])
+    assert found.lines[1:] == ("at 1 the line is at 2, sign at 1",)
+    assert set(found.curves) == {"the line absolute", "your sign"}

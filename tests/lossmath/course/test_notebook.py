@@ -98,7 +98,7 @@ def test_progress_is_remembered_in_the_folder(capsys):
     capsys.readouterr()
     progress()
     lines = capsys.readouterr().out.splitlines()
-    assert any("value" in line and "5 of 5 pass" in line for line in lines)
+    assert any("value" in line and "7 of 7 pass" in line for line in lines)
     assert any("gradient" in line and "2 of 5 pass" in line for line in lines)
     assert any("written" in line and "read by a person" in line for line in lines)
     assert any("not checked yet" in line for line in lines)
@@ -161,3 +161,13 @@ def test_a_wrong_gradient_is_drawn_where_there_is_a_notebook(tmp_path):
         tmp_path,
     )
     assert "<Figure size" in printed
+
+
+def test_what_a_function_draws_is_not_shown_at_every_call(tmp_path):
+    printed = in_ipython(
+        "from lossmath.course import check\nimport numpy as np\n"
+        "def mse(p, t): display('drawn'); print('printed'); return np.mean((p - t) ** 2)\n"
+        "check('01', 'value')",
+        tmp_path,
+    )
+    assert "printed" in printed and "drawn" not in printed

@@ -1,5 +1,6 @@
 """Calling a student's functions, and recognising their answers."""
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 import torch
@@ -41,6 +42,22 @@ def test_the_stub_and_an_error():
         Student({"f": stub})("f", X)
     with pytest.raises(Unanswered, match="f raised ZeroDivisionError: division by zero"):
         Student({"f": lambda x: 1 / 0})("f", X)
+
+
+def test_an_error_without_words():
+    def f(x):
+        raise AssertionError
+
+    with pytest.raises(Unanswered) as error:
+        Student({"f": f})("f", X)
+    assert str(error.value) == "f raised AssertionError"
+
+
+def test_only_the_figures_of_the_call_are_closed():
+    before = plt.figure()
+    Student({"f": lambda x: plt.figure().number})("f", X)
+    assert plt.get_fignums() == [before.number]
+    plt.close(before)
 
 
 def test_tensors_become_arrays():
