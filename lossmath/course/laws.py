@@ -103,6 +103,27 @@ class Refuses(Law):
 
 
 @dataclass(frozen=True)
+class Finite(Law):
+    """No infinity and no NaN comes out of inputs at the edge of the domain."""
+
+    edges: tuple[tuple, ...]
+    when: str
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} is finite {self.when}."
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        return super().counterexample(student, list(self.edges))
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        value = student(self.function, *arguments)
+        if np.all(np.isfinite(numbers(value))):
+            return None
+        return Counterexample((f"your {self.function} gives {show(value)}",))
+
+
+@dataclass(frozen=True)
 class Pure(Law):
     """The function depends on its inputs alone and leaves them as it found them."""
 
@@ -186,6 +207,43 @@ class Gradient(Law):
             f"slope of your {self.of}": (sweep, np.array(nudged)),
         }
         return curves, f"{self.wrt}[{', '.join(str(int(i)) for i in worst)}]"
+
+
+@dataclass(frozen=True)
+class Supports(Law):
+    """Lines whose slopes are the ends of the interval support the student's own convex loss.
+
+    The loss works entry by entry; the slopes are those in its first argument.
+    """
+
+    of: str
+
+    @property
+    def says(self) -> str:
+        return f"Lines with the slopes of {self.function} touch your own {self.of} from below."
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        at, rest = arguments[0], arguments[1:]
+        ends, touched = (numbers(student(f, *arguments)) for f in (self.function, self.of))
+        if ends.size != 2 * at.size or touched.shape != at.shape:
+            return Counterexample(
+                (f"your {self.function} gives {show(ends)}", f"your {self.of} {show(touched)}")
+            )
+        for slope in ends.reshape(2, -1):
+            for way in (-2.0, 2.0):
+                line, there = touched + way * slope, numbers(student(self.of, at + way, *rest))
+                above = line > there + 1e-7
+                if np.any(above):
+                    i = np.argmax(above)
+                    start, end = f"({show(at[i])}, {show(touched[i])})", show(at[i] + way)
+                    return Counterexample(
+                        (
+                            f"the line of slope {show(slope[i])} through {start} "
+                            f"is at {show(line[i])} for {end}",
+                            f"your {self.of} is at {show(there[i])} there, below the line",
+                        )
+                    )
+        return None
 
 
 @dataclass(frozen=True)

@@ -147,8 +147,10 @@ def show(value: Any) -> str:
             value, precision=6, separator=", ", threshold=24, max_line_width=10**6
         )
         return " ".join(text.split())
-    if isinstance(value, float | np.floating):
-        return f"{float(value):.6g}"
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return f"{value:.6g}"
     if isinstance(value, Drawing):
         return "a figure"
     if isinstance(value, tuple | list):

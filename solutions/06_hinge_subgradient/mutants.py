@@ -88,7 +88,7 @@ class FlatAtTheBend(Mutant):
     def hinge_interval(score, label):
         if np.any(np.abs(label) != 1):
             raise ValueError("labels")
-        slope = np.where(label * score < 1, -label, 0 * score)
+        slope = np.where(label * score < 1, -label, 0)
         return slope, slope
 
 
@@ -99,7 +99,7 @@ class SteepAtTheBend(Mutant):
     def hinge_interval(score, label):
         if np.any(np.abs(label) != 1):
             raise ValueError("labels")
-        slope = np.where(label * score <= 1, -label, 0 * score)
+        slope = np.where(label * score <= 1, -label, 0)
         return slope, slope
 
 
@@ -123,7 +123,7 @@ class OneSideForBothLabels(Mutant):
         if np.any(np.abs(label) != 1):
             raise ValueError("labels")
         margin = label * score
-        slope = np.where(margin < 1, -label, 0 * score)
+        slope = np.where(margin < 1, -label, 0)
         one = np.ones_like(score)
         return np.where(margin == 1, -one, slope), slope
 
@@ -135,7 +135,7 @@ class EndsNotInOrder(Mutant):
         if np.any(np.abs(label) != 1):
             raise ValueError("labels")
         margin = label * score
-        slope = np.where(margin < 1, -label, 0 * score)
+        slope = np.where(margin < 1, -label, 0)
         return np.where(margin == 1, -label, slope), slope
 
 

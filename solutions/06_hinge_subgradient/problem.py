@@ -271,7 +271,7 @@ check("06", "step")
 # Stuck? `hint("06")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Pure, Refuses, Shape
+from lossmath.course.laws import Example, Gradient, Pure, Refuses, Shape, Supports
 
 hints = [
     "Draw the hinge loss against the score twice, for the label 1 and for the label −1, and write "
@@ -379,6 +379,7 @@ laws = {
             (np.array([-1.0, -1.0, 0.0]), np.array([-1.0, 0.0, 0.0])),
         ),
         Shape("hinge", like="the score"),
+        Supports("hinge_interval", of="hinge"),
         Refuses("hinge", no_side, "ValueError", "for a label of 0"),
         Refuses("hinge_interval", no_side, "ValueError", "for a label of 0"),
         Pure("hinge"),

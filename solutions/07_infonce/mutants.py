@@ -359,6 +359,15 @@ class EntropyWithEpsilon(Mutant):
         return -np.sum(p * np.log(p + 1e-8), axis=1)
 
 
+class EntropyWithTinyEpsilon(Mutant):
+    """This adds 1e-12 inside the logarithm. Where one key is nearly certain, the entropy itself is
+    no larger, and comes out too small or below zero. Leave the zeros out instead."""
+
+    def row_entropy(similarity, temperature):
+        p = probabilities(similarity, temperature)
+        return -np.sum(p * np.log(p + 1e-12), axis=1)
+
+
 class EntropyInBits(Mutant):
     """This entropy is in bits; natural logarithms are asked for."""
 

@@ -231,13 +231,12 @@ oblong = (np.array([[0.1, 0.8, 0.3], [0.6, 0.4, 0.2]]), 0.5)
 frozen = (table, 0.0)
 close = (np.array([[100.001, 100.002], [99.999, 100.0]]), 0.001)
 functions = ("info_nce", "probabilities", "info_nce_gradient", "row_entropy", "entropy_slope")
-inputs = {function: cases for function in functions}
+inputs = {function: cases for function in functions} | {"entropy_slope": [*cases, close]}
 probes = {
     "info_nce": [*cold, warm, unknown, oblong, frozen, (table, -0.25)],
     "probabilities": [*cold, warm, frozen, (table, -0.25)],
     "info_nce_gradient": [*cold, warm],
     "row_entropy": cold,
-    "entropy_slope": [close],
 }
 laws = {
     "value": [

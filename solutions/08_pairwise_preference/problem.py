@@ -154,7 +154,8 @@ check("08", "gradient")
 #
 # For the two policies above, β = 0.5 and a share of 0.75 the answer is `[4.19722, -2.80278]`; for a
 # share of one half it is `[2, -5]`: look at what the policy itself prefers. A pair that does not
-# pull at all (share 0) belongs to a reference at −∞, one that pulls with full force to one at +∞.
+# pull at all (share 0) belongs to a reference at −∞, one that pulls with full force (share 1) to
+# one at +∞. These infinite answers are asked for, too, and not an error.
 #
 # *Predict, before you try:* two pairs look the same to the policy. One reference liked the chosen
 # answer better, the other the rejected one. Which of the two pairs pulls harder?
@@ -316,6 +317,8 @@ laws = {
             (policy, 0.75, 0.5),
             np.array([4.19722457733622, -2.8027754226637804]),
         ),
+        Example("reference_margin", (policy, 0.0, 0.5), np.array([-np.inf, -np.inf])),
+        Example("reference_margin", (policy, 1.0, 0.5), np.array([np.inf, np.inf])),
         Pure("pull"),
         Pure("reference_margin"),
     ],

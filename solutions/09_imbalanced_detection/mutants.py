@@ -159,8 +159,9 @@ class WeightedAndReadAsTrained(Mutant):
 
 
 class ReadAsTrained(Mutant):
-    """This reads the logits as if they had not been shifted. What the loss adds to a logit, the
-    reading has to add too, or every probability is far too high."""
+    """This reads the logits as if your loss had neither shifted nor weighted anything. The order of
+    the windows does not suffer, but every probability is far too high: undo here what the loss
+    did."""
 
     def probability(logits, prior):
         return sigmoid(logits)

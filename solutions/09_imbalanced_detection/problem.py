@@ -99,7 +99,7 @@ def compare_with_bce(gradient, probability, rng, priors, tasks=12):
         theirs = sigmoid(unseen @ train(bce_gradient, features, labels))
         gained.append(average_precision(mine, truth) - average_precision(theirs, truth))
         added.append(calibration_error(mine, truth) - calibration_error(theirs, truth))
-    return np.mean(gained), np.mean(added)
+    return float(np.mean(gained)), float(np.mean(added))
 
 
 # %% [markdown]
@@ -180,7 +180,8 @@ check("09", "functions")
 # ```
 #
 # The first number is the average precision you gain over cross-entropy, the second the calibration
-# error you add to its own.
+# error you add to its own. `check` looks for usual mistakes alone in the two parts below; how good
+# your design is, these two numbers tell.
 
 # %% [markdown]
 # ## Finding the objects · 3 points
@@ -241,7 +242,7 @@ check("09", "calibration")
 # Stuck? `hint("09")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Gradient, Pure, Shape
+from lossmath.course.laws import Finite, Gradient, Pure, Shape
 
 hints = [
     "Print the gradient of cross-entropy at logits of zero for forty objects among two thousand "
@@ -273,11 +274,13 @@ inputs = {
     "detection_gradient": batches,
     "probability": readings,
 }
+far = (np.array([-1e4, -30.0, 30.0, 1e4]), 0.02)
 probes = {
     "detection_loss": extremes,
     "detection_gradient": extremes,
-    "probability": [(np.array([-1e4, -30.0, 30.0, 1e4]), 0.02)],
+    "probability": [far],
 }
+edges = "for logits of ±10⁴, and for batches without any object or with nothing else"
 # A design is known by all its functions together: two right ones and a wrong one are another
 # mistake than three wrong ones. So every part looks at all three.
 design = [Pure("detection_loss"), Pure("detection_gradient"), Pure("probability")]
@@ -286,6 +289,9 @@ laws = {
         Shape("detection_loss"),
         Gradient("detection_gradient", of="detection_loss", wrt="logits"),
         Shape("probability", like="logits"),
+        Finite("detection_loss", tuple(extremes), edges),
+        Finite("detection_gradient", tuple(extremes), edges),
+        Finite("probability", (far,), "for logits of ±10⁴"),
         *design,
     ],
     "ranking": design,

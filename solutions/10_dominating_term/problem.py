@@ -74,7 +74,7 @@ def rates(diagnosis, runs):
     right = {True: [], False: []}
     for log, truth in runs:
         right[truth >= 0].append(diagnosis(*log) == truth)
-    return np.mean(right[True]), 1 - np.mean(right[False])
+    return float(np.mean(right[True])), float(1 - np.mean(right[False]))
 
 
 # %% [markdown]
@@ -205,7 +205,8 @@ check("10", "diagnosis")
 # ```
 #
 # The first number is the share of dominated runs whose term you name, the second that of healthy
-# ones in which you raise a false alarm.
+# ones in which you raise a false alarm. `check` knows the example and some usual mistakes; how good
+# your diagnosis is, these two numbers tell.
 
 # %% [markdown]
 # ## In your words · 2 points

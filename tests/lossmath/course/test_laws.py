@@ -75,6 +75,18 @@ CASES = {
         {"f": refuse},
         {"f": lambda x: 1.0},
     ),
+    "finite": (
+        laws.Finite("f", ((np.array([1000.0]),),), "far out"),
+        [],
+        {"f": lambda x: np.logaddexp(0, x)},
+        {"f": lambda x: np.log(1 + np.exp(x))},
+    ),
+    "supports": (
+        laws.Supports("g", of="f"),
+        [(np.array([3.0, 0.0]),)],
+        {"f": np.abs, "g": lambda x: (np.where(x > 0, 1, -1), np.where(x < 0, -1, 1))},
+        {"f": np.abs, "g": lambda x: (np.where(x > 0, 1, -2), np.where(x < 0, -1, 1))},
+    ),
     "pure": (laws.Pure("f"), [(TWO,)], {"f": np.sum}, {"f": overwrite}),
     "the same twice": (laws.Pure("f"), [(TWO,)], {"f": np.sum}, {"f": Counter()}),
     "single number": (laws.Shape("f"), [(TWO,)], {"f": np.sum}, {"f": np.abs}),

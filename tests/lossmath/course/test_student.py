@@ -81,6 +81,11 @@ def test_long_arrays_are_shown_short():
     assert "\n" not in show(np.ones((20, 20)))
 
 
+@pytest.mark.parametrize("one", [1, np.int64(1), np.float64(1), np.float32(1)])
+def test_a_number_is_shown_without_its_type(one):
+    assert show(one) == "1"
+
+
 def same(f, g, cases=((X,),)):
     cases = list(cases)
     return fingerprint(Student({"f": f}), "f", cases) == fingerprint(Student({"f": g}), "f", cases)
