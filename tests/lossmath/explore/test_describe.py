@@ -3,7 +3,18 @@
 import numpy as np
 import pytest
 
-from lossmath.explore import Bars, Curve, Level, Panel, Picture
+from lossmath.explore import (
+    Arrows,
+    Axis,
+    Bars,
+    Boxes,
+    Curve,
+    Level,
+    Matrix,
+    Panel,
+    Picture,
+    Points,
+)
 from lossmath.explore.describe import curve, number, sentences
 
 X = np.linspace(-5, 5, 1001)
@@ -61,6 +72,89 @@ def test_a_closed_curve_is_said_by_its_extent():
 def test_a_panel_that_names_no_curve_still_says_its_first():
     panel = Panel("cost", [Curve(X, X**2), Curve(X, X)])
     assert sentences(Picture([panel])) == ["cost — lowest 0 at x = 0, 25 at both edges."]
+
+
+def said(*marks, **axes):
+    """What is said of the last of the marks of one panel, after the words for the others."""
+    (sentence,) = sentences(Picture([Panel("", marks, **axes)]))
+    return sentence.removesuffix(".").split("; ")[-1]
+
+
+SIDE = np.linspace(-0.9, 0.9, 8)
+GRID_X, GRID_Y = (side.ravel() for side in np.meshgrid(SIDE, SIDE))
+
+
+@pytest.mark.parametrize(
+    ("mark", "words"),
+    [
+        (Points([1], [2]), "dot at (1, 2)"),
+        (Points([1], [2], "start"), "start at (1, 2)"),
+        (Points([1, np.nan, 3], [2, 5, 4]), "dots at (1, 2), (3, 4)"),
+        (
+            Points([0, 1, 2, 9], [4, 3, 2, 1], "far"),
+            "far: 4 dots around (1.5, 2.5), from 0 to 9 across, from 1 to 4 up, "
+            "falling to the right",
+        ),
+        (Points([0, 1, 2, 3], [5, 5, 5, 5]), "4 dots around (1.5, 5), from 0 to 3 across"),
+        (
+            Arrows([0, 1], [0, 1], [1, 0], [0, 2]),
+            "arrow from (0, 0) to (1, 0), arrow from (1, 1) to (1, 3)",
+        ),
+        (
+            Arrows(GRID_X, GRID_Y, -GRID_X, -GRID_Y),
+            "64 arrows, shortest around (0, 0) and pointing there",
+        ),
+        (
+            Arrows(GRID_X, GRID_Y, GRID_X, GRID_Y),
+            "64 arrows, shortest around (0, 0) and pointing away from there",
+        ),
+        (
+            Arrows(GRID_X, GRID_Y, -GRID_Y, GRID_X),
+            "64 arrows, shortest around (0, 0) and circling it",
+        ),
+        (
+            Arrows(GRID_X, GRID_Y, -np.sign(GRID_X), -np.sign(GRID_Y)),
+            "64 arrows, of one length around (0, 0) and pointing there",
+        ),
+        (Boxes([0], [0], [2], [1]), "box from (0, 0) to (2, 1)"),
+        (Boxes([0, 1], [0, 0], [1, 2], [3, 5]), "2 boxes, from 0 to 2 across, from 0 to 5 up"),
+        (Bars(range(9), tuple("abcdefghi")), "9 bars, highest i 8, lowest a 0"),
+        (
+            Matrix([[0, 3], [1, 2]]),
+            "2 by 2 cells, largest 3 in row 1, column 2, the diagonal largest in 1 of 2 rows",
+        ),
+        (Matrix([[0, np.nan, 3]]), "1 by 3 cells, largest 3 in row 1, column 3"),
+        (Matrix([[2, 2]]), "1 by 2 cells, all 2"),
+        (
+            Matrix([[0, 0, 0], [0, 0.9, 1]], stroke="ink"),
+            "2 by 3 cells, 2 dark, in rows 2 to 2, columns 2 to 3",
+        ),
+    ],
+)
+def test_what_is_said_of_a_mark(mark, words):
+    assert said(mark) == words
+
+
+def test_boxes_are_told_by_what_they_share_with_the_first():
+    truth = Boxes([0], [0], [2], [2], "truth")
+    assert said(truth, Boxes([1], [0], [3], [2])) == (
+        "box from (1, 0) to (3, 2), sharing 0.333 of their joint area with truth"
+    )
+    assert said(truth, Boxes([2], [0], [3], [2])).endswith("clear of truth")
+
+
+def test_dots_are_named_after_the_curve_or_the_bars_they_belong_to():
+    cost = Curve(X, X**2, "cost", "blue")
+    assert said(cost, Points([1], [1], stroke="blue")) == "cost: dot at (1, 1)"
+    assert said(cost, Points([1], [1], stroke="ink")) == "dot at (1, 1)"
+    bars = Bars([1, 2, 3, 4], tuple("abcd"))
+    assert said(bars, Points(range(4), [5, 6, 7, 8])) == "dots: a 5, b 6, c 7, d 8"
+
+
+def test_a_cell_is_found_by_the_names_of_its_row_and_column():
+    rows, columns = Axis("", 0, 2, ticks={1.5: "old", 0.5: "new"}), Axis("", ticks={2.5: "last"})
+    words = said(Matrix([[0, 0, 0], [0, 0, 1]]), x=columns, y=rows)
+    assert words == "2 by 3 cells, largest 1 in row new, column last"
 
 
 @pytest.mark.parametrize(
