@@ -21,8 +21,26 @@ html_copy_source = False
 html_show_copyright = False
 
 
+# What the theme and its parts leave out for those who read by keyboard or by ear.
+REPAIRS = {
+    "body": {
+        "<pre>": '<pre tabindex="0">',  # else a wide one cannot be scrolled by keyboard
+        ' aria-label="Toggle hidden content"': "",  # the words on the switch say what it shows
+    },
+    "furo_navigation_tree": {'role="heading"': 'role="heading" aria-level="2"'},
+}
+
+
 def setup(app: Sphinx) -> None:
-    app.connect("html-page-context", enliven)
+    app.connect("html-page-context", repair, priority=900)  # after the theme
+    app.connect("html-page-context", enliven, priority=900)
+
+
+def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Makes what is there reachable and named."""
+    for part, repairs in REPAIRS.items():
+        for flawed, sound in repairs.items():
+            context[part] = context.get(part, "").replace(flawed, sound)
 
 
 def enliven(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
