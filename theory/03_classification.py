@@ -104,22 +104,21 @@ Explorer(
 # several ordinary mistakes together. And look at the curvature: the hinge has none, the squared
 # hinge is all or nothing, the logistic loss has a soft bump around the decision.
 #
-# > **Refute this.** *“A good surrogate, such as the logistic loss, lies above the zero-one loss, so
-# > driving it down drives the mistakes down.”* Look at the value at margin zero.
+# > **Refute this.** *“The hinge only penalises predictions within the margin.”* Try an example on
+# > the wrong side, one that is barely right, and one that is right by more than the margin.
 
 # %%
-m = np.linspace(-3, 3, 601)
-at_zero = float(lm.Logistic().value(0.0, 1.0))
-below = m[lm.Logistic().value(m, np.ones_like(m)) < lm.ZeroOne().value(m, np.ones_like(m))]
-in_bits = lm.Logistic().value(m, np.ones_like(m)) / np.log(2)
-print(f"logistic loss at margin 0: {at_zero:.3f}, below the zero-one loss for m in "
-      f"[{below[0]:.2f}, {below[-1]:.2f}]")  # fmt: skip
-assert (in_bits >= lm.ZeroOne().value(m, np.ones_like(m)) - 1e-12).all()
+hinge_costs = {margin: float(lm.Hinge().value(margin, 1.0)) for margin in (-2.0, 0.5, 1.5)}
+for margin, cost in hinge_costs.items():
+    print(f"margin {margin:4}: the hinge charges {cost:.1f}")
+assert hinge_costs[-2.0] > hinge_costs[0.5] > hinge_costs[1.5] == 0
 
 # %% [markdown]
-# Refuted: with the natural logarithm it is 0.693<!--= f"{at_zero:.3f}" --> at zero, where the
-# zero-one loss is one. Divided by $\log 2$, which only changes its unit from nats to bits, it does
-# lie above. The argument was right; the constant was not.
+# Half right. Beyond the margin all is free, and within it a right answer pays for what it
+# lacks: 0.5<!--= f"{hinge_costs[0.5]:.1f}" --> here. But a wrong answer pays too, and more:
+# here 3.0<!--= f"{hinge_costs[-2.0]:.1f}" -->. The hinge charges for everything short of $\mu$,
+# in a straight line without end. (Do these losses lie above the zero-one loss, as surrogates are
+# said to? [What a loss does](01_what_a_loss_does.ipynb) has tried it.)
 #
 # ### What the best score says
 #
@@ -144,8 +143,9 @@ for share in (0.51, 0.75, 0.99):
 assert np.isclose(told[0.75]["the logistic loss"], np.log(3), atol=0.01)
 
 # %% [markdown]
-# The logistic loss answers with the **log-odds**, $\log\frac{\eta}{1-\eta}$: undo the logarithm and
-# you have the probability back. The squared hinge answers $2\eta - 1$, which can be undone too. The
+# For the logistic loss the pulls balance where $\frac{\eta}{1 + e^s} = \frac{1-\eta}{1 + e^{-s}}$,
+# that is, $e^s = \frac{\eta}{1-\eta}$: it answers with the **log-odds**. Undo the logarithm and you
+# have the probability back. The squared hinge answers $2\eta - 1$, which can be undone too. The
 # hinge says 1.00<!--= f"{told[0.51]['the hinge']:.2f}" --> for $\eta = 0.51$ and
 # 1.00<!--= f"{told[0.99]['the hinge']:.2f}" --> for $\eta = 0.99$: it has settled which class is
 # more frequent and thrown the rest away.
@@ -228,7 +228,7 @@ def race(start):
                     for name, path in paths.items()
                 ],
                 Axis("step", 0, STEPS),
-                Axis("probability", -0.03, 1.03),
+                Axis("probability", -0.03, 1.25),
             ),
         ],
         readings={f"{name} ends at": probability(path[-1]) for name, path in paths.items()},
@@ -299,8 +299,8 @@ def weighted(pos_weight, label_smoothing):
                 Axis("", -3, 1.5),
             ),
             Panel(
-                "mean, one in ten positive",
-                [Curve(WIDE, mean, "mean loss"), Rule(best, stroke="orange")],
+                "mean loss, one in ten positive",
+                [Curve(WIDE, mean, stroke="blue"), Rule(best, stroke="orange")],
                 across,
                 Axis("", 0, 4),
             ),
@@ -330,14 +330,20 @@ Explorer(
 # %% [markdown]
 # > **Refute this.** *“Cross-entropy assumes balanced classes.”* Then its best guess for a class
 # > that makes up a tenth of the data should be wrong.
-#
-# Refuted by the default of the picture above: with $w = 1$ the best guess is
+
+# %%
+print(f"share of positives {RARE:.2f}   best guess {base_rate:.2f}   with w = 9 {evened:.2f}")
+assert np.isclose(base_rate, RARE, atol=0.002)
+
+# %% [markdown]
+# Refuted: with $w = 1$ the best guess is
 # 0.10<!--= f"{base_rate:.2f}" -->, the true share. Cross-entropy assumes nothing about balance. The
 # *weight* is what moves the answer away from the truth, to
-# 0.50<!--= f"{evened:.2f}" --> at $w = 9$: it multiplies the odds by $w$. That may be what you want
-# when missing a positive is expensive, but then say so: moving the decision threshold does the same
-# without spoiling the probabilities. What imbalance does harm is the *signal*, and that is the next
-# section.
+# 0.50<!--= f"{evened:.2f}" --> at $w = 9$. In general the pulls of a share $\eta$ of positives
+# balance where $w\,\eta\,(1 - p) = (1 - \eta)\,p$, so $w$ multiplies the odds. That may be what you
+# want when missing a positive is expensive, but then say so: moving the decision threshold does the
+# same without spoiling the probabilities. What imbalance does harm is the *signal*, and that is the
+# next section.
 #
 # In a **mean** of weighted losses there is a second choice, the denominator. The number of examples
 # and the sum of their weights give different losses and different gradients, and libraries differ:
@@ -490,6 +496,7 @@ def stated(loss, share):
 def honesty(gamma, alpha):
     loss = lm.BinaryFocal(gamma, alpha)
     kept = np.linspace(0, 0.995, 100)
+    shown = slice(400, -400, 12)  # the rest runs along the edges
     return Picture(
         [
             Panel(
@@ -503,7 +510,7 @@ def honesty(gamma, alpha):
             Panel(
                 "what the model ends up saying",
                 [
-                    Curve(best_for(loss)[::12], probability(EVERY)[::12], "focal"),
+                    Curve(best_for(loss)[shown], probability(EVERY)[shown], "focal loss"),
                     Curve([0, 1], [0, 1], "cross-entropy"),
                     Points([0.9], [stated(loss, 0.9)], stroke="blue"),
                 ],
@@ -566,7 +573,8 @@ for share, p in mined.items():
 
 # %% [markdown]
 # With everything averaged the best constant says 0.10<!--= f"{mined[1.0]:.2f}" -->; with the
-# hardest fifth it says 0.50<!--= f"{mined[0.2]:.2f}" -->.
+# hardest fifth it says 0.50<!--= f"{mined[0.2]:.2f}" -->: as long as positives look unlikely,
+# all of them are among the hardest, and as many negatives fill up the fifth.
 #
 # ## Three classes: the loss becomes a landscape
 #
@@ -755,8 +763,8 @@ def smoothing(label_smoothing, classes):
                 Axis("", -1.05, 0.55),
             ),
             Panel(
-                "curvature, the same for both",
-                [Curve(LEADS, p * (1 - p), "p (1 − p)"), Rule(optimum)],
+                "curvature of both: p (1 − p)",
+                [Curve(LEADS, p * (1 - p), stroke="blue"), Rule(optimum)],
                 across,
                 Axis("", -0.02, 0.3),
             ),
@@ -929,7 +937,7 @@ def stars(rest, sure):
                     Curve(np.repeat(np.arange(6.0), 2)[1:-1], np.repeat(reached, 2), "forecast"),
                     Curve(np.repeat(np.arange(6.0), 2)[1:-1], np.repeat(truth, 2), "truth"),
                 ],
-                Axis("class c reaches from c − 1 to c", 0, 5),
+                Axis("stars c", 0, 5, ticks={i + 0.5: star for i, star in enumerate(STARS)}),
                 Axis("probability of at most c", -0.03, 1.1),
             ),
         ],
