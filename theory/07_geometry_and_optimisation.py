@@ -38,6 +38,8 @@ from lossmath.explore import (
 
 torch.set_num_threads(1)
 torch.set_default_dtype(torch.float64)
+families = [*lm.catalogue("regression"), *lm.catalogue("classification")]
+bowls = [loss for loss in families if loss.convex]
 
 # %% [markdown]
 # ## Convex in what?
@@ -46,9 +48,10 @@ torch.set_default_dtype(torch.float64)
 # between their values lies on or above the function. Then there are no false valleys, since every
 # minimum is a lowest one.
 #
-# Nearly every loss in this course is convex *in its prediction*. But you do not turn the
-# prediction, you turn weights. Here is the smallest network with a hidden layer: two weights, one
-# behind the other, and the target one,
+# Most losses are convex *in the prediction*: of the 31<!--= len(families) --> for regression and
+# classification in this course, 24<!--= len(bowls) -->. But you do not turn the prediction, you
+# turn weights. Here is the smallest network with a hidden layer: two weights, one behind the other,
+# and the target one,
 #
 # $$\hat y = w_1 w_2, \qquad \ell = (\hat y - 1)^2 .$$
 #
@@ -60,7 +63,7 @@ SQUARED = lm.SquaredError()
 SIDE = np.linspace(-2, 2, 49)
 PRODUCT = SIDE[:, None] * SIDE[None, :]
 VALLEYS = SQUARED.value(PRODUCT, np.ones_like(PRODUCT))
-ALONG = np.linspace(-1.5, 1.5, 61)
+ALONG = np.linspace(-np.sqrt(2), np.sqrt(2), 61)
 
 
 def chord(turn):
@@ -73,9 +76,9 @@ def chord(turn):
             Panel(
                 "loss over both weights",
                 [
-                    Level(SIDE, SIDE, VALLEYS, (0.05, 0.3, 1, 3, 8), stroke="blue"),
+                    Level(SIDE, SIDE, VALLEYS, (0.05, 0.3, 0.8, 1.5, 3, 8), stroke="blue"),
                     Curve(ALONG * across, ALONG * up, stroke="orange"),
-                    Points([1, -1], [1, -1], stroke="ink", size=4),
+                    Points([1, -1], [1, -1], "perfect", stroke="ink", size=4),
                 ],
                 Axis("w₁", -2, 2),
                 Axis("w₂", -2, 2),
@@ -113,7 +116,7 @@ Explorer(
         "Turn the segment to 45°, so that it joins two perfect networks. The chord will run …",
         choices=("above the loss", "below the loss", "exactly on it"),
         answer="below the loss" if below(45.0) else "above the loss",
-        because="Both ends are nearly perfect, and their average, the origin, predicts nothing.",
+        because="Both ends are perfect, and their average, the origin, predicts 0.",
     ),
 )
 
@@ -131,6 +134,9 @@ hessian_at_origin = np.array([[0.0, -2.0], [-2.0, 0.0]])  # of (w1 w2 − 1)² a
 bends = np.linalg.eigvalsh(hessian_at_origin)
 print(costs, "  curvatures at the origin:", bends)
 assert costs["one"] == costs["other"] == 0 < costs["average"]
+convex = lm.SquaredError, lm.AbsoluteError, lm.Huber, lm.CrossEntropyFromLogits
+assert all(loss.convex for loss in convex)
+assert not (lm.SigmoidSquaredError.convex or lm.BinaryFocal.convex)
 
 # %% [markdown]
 # Refuted. Both ends cost 0.0<!--= costs["one"] -->, the average costs
@@ -145,9 +151,9 @@ assert costs["one"] == costs["other"] == 0 < costs["average"]
 # | squared error of a sigmoid, focal | not convex in the logit | not | not |
 #
 # The middle column follows from the first, because a linear model puts straight lines through the
-# loss, and a straight cut through a bowl is a bowl. The last column follows from nothing: with a
-# hidden layer you may swap two hidden units and have another perfect network, so there are always
-# several valleys.
+# loss, and a straight cut through a bowl is a bowl. Nothing of the kind saves the last column: with
+# a hidden layer you may swap two hidden units and have another network that is just as good, while
+# the average of the two, in which both units are the same, is as a rule worse.
 #
 # ## At a crease: subgradients
 #
@@ -181,21 +187,23 @@ def support(g):
             Panel(
                 name,
                 [
-                    Curve(REAL, loss, stroke="blue"),
-                    Curve(REAL, line, stroke="orange"),
+                    Curve(REAL, loss, "loss", stroke="blue"),
+                    Curve(REAL, line, "line", stroke="orange"),
                     Points([at], [height], stroke="ink", size=4),
                 ],
                 Axis(along, -3, 3),
                 Axis("", -2, 3),
             )
         )
-        readings[f"{name.split(',')[0]} is topped by"] = float(np.maximum(line - loss, 0).max())
+        readings[f"line above the {name.split(',')[0]} by"] = float(
+            np.maximum(line - loss, 0).max()
+        )
     return Picture(panels, readings=readings)
 
 
 def allowed(name):
     """The least and the greatest slope whose line never rises above this loss."""
-    key = f"{name.split(',')[0]} is topped by"
+    key = f"line above the {name.split(',')[0]} by"
     slopes = np.linspace(-1.5, 1.5, 301)
     good = [g for g in slopes if support(g).readings[key] < 1e-9]
     return round(min(good), 2), round(max(good), 2)
@@ -275,8 +283,8 @@ print(f"the distance to the minimum went from {distance[0]:.3f} to {distance[1]:
 # `0.001`. What does shrink, for short enough steps, is the *distance to the minimum*, here from
 # 1.000<!--= f"{distance[0]:.3f}" --> to 0.949<!--= f"{distance[1]:.3f}" -->; that is how such
 # methods are proved to work. Second, the slope **does not fade** near the minimum, so a fixed step
-# never stops hopping. "Fixed" and "fading" are step sizes on the absolute error; Huber keeps the
-# fixed one.
+# never stops hopping over it. A fading one, $\eta/\sqrt t$ at step $t$, hops less and less. And
+# Huber's slope fades by itself.
 
 # %% jupyter={"source_hidden": true}
 ROUNDS = 40
@@ -294,18 +302,19 @@ def walk(loss, steps, start=2.9):
 def hopping(eta):
     fixed = np.full(ROUNDS, eta)
     paths = {
-        "fixed": walk(lm.AbsoluteError(), fixed),
-        "fading": walk(lm.AbsoluteError(), fixed / np.sqrt(TIMES[1:])),
-        "Huber": walk(lm.Huber(delta=0.5), fixed),
+        "absolute, fixed step": walk(lm.AbsoluteError(), fixed),
+        "absolute, fading step": walk(lm.AbsoluteError(), fixed / np.sqrt(TIMES[1:])),
+        "Huber, fixed step": walk(lm.Huber(delta=0.5), fixed),
     }
     return Picture(
         [
             Panel(
-                "distance from the minimum",
-                [Curve(TIMES, np.abs(path), name) for name, path in paths.items()],
+                name,
+                [Curve(TIMES, path, stroke=stroke), Rule(0.0, along="y")],
                 Axis("steps taken", 0, ROUNDS),
-                Axis("|r|", 0, 3),
+                Axis("residual r", -1.5, 3),
             )
+            for (name, path), stroke in zip(paths.items(), ("blue", "orange", "green"), strict=True)
         ],
         readings={f"last |r|, {name}": abs(path[-1]) for name, path in paths.items()},
     )
@@ -318,9 +327,8 @@ Explorer(
 )
 
 # %% [markdown]
-# The remedies are in the picture: let the step fade ($\eta/\sqrt t$ will do), or choose a loss like
-# Huber's that is smooth at the bottom. That is half of why smooth losses are popular. The other
-# half comes now.
+# The remedies are in the picture: let the step fade, or choose a loss like Huber's that is smooth
+# at the bottom. That is half of why smooth losses are popular. The other half comes now.
 #
 # ## How steep: the scale of gradients
 #
@@ -397,8 +405,9 @@ by_sum = lengths["squared", "sum", "m"] / lengths["squared", "mean", "m"]
 #
 # ## How curved: the edge at two over the curvature
 #
-# Near a minimum every smooth loss is a parabola, $f(e) = \tfrac12 \lambda e^2$, where $e$ is the
-# distance from the minimum and $\lambda$ the curvature. One gradient step gives
+# Close to its minimum a smooth loss looks like a parabola: up to a constant it is
+# $f(e) = \tfrac12 \lambda e^2$, where $e$ is the distance from the minimum and $\lambda$ the
+# curvature. One gradient step gives
 #
 # $$e \leftarrow e - \eta\,\lambda e = (1 - \eta\lambda)\, e .$$
 #
@@ -458,7 +467,11 @@ def edge(eta, scale):
         [
             Panel(
                 "the walk, seen from above",
-                [*rings, Curve(path[:, 0], path[:, 1], stroke="blue")],
+                [
+                    *rings,
+                    Curve(path[:, 0], path[:, 1], stroke="blue"),
+                    Points(path[:, 0], path[:, 1], stroke="blue", size=2.5),
+                ],
                 Axis("error of weight one", -3, 3),
                 Axis("error of weight two", -3, 3),
                 equal=True,
@@ -539,12 +552,12 @@ for name, x in {"as they come": centred, "standardised": tidy}.items():
 
 # %% [markdown]
 # The larger the ratio of the curvatures (the **condition number**), the longer the wait:
-# 1<!--= patience[1.0] --> step for equal scales, 53<!--= patience[3.0] --> for a factor of three
-# and 508<!--= patience[10.0] --> for ten. And here the classic accident: rooms and square metres
-# side by side allow a step of 0.00071<!--= f"{limits['as they come']:.5f}" -->, and the habitual
-# `0.1` explodes. Subtract the mean, divide by the spread, and
-# 0.51<!--= f"{limits['standardised']:.2f}" --> is allowed. Standardising inputs is no ritual. It
-# reshapes the bowl.
+# 1<!--= patience[1.0] --> step for equal scales, 53<!--= patience[3.0] --> for scales that differ
+# by a factor of three (a ratio of nine) and 508<!--= patience[10.0] --> for ten (a hundred). And
+# here the classic accident: rooms and square metres side by side allow a step of
+# 0.00071<!--= f"{limits['as they come']:.5f}" -->, and the habitual `0.1` explodes. Subtract the
+# mean, divide by the spread, and 0.51<!--= f"{limits['standardised']:.2f}" --> is allowed.
+# Standardising inputs is no ritual. It reshapes the bowl.
 #
 # What does the *loss* contribute to $H$? Its own curvature $\ell''$:
 #
@@ -566,6 +579,7 @@ for name, x in {"as they come": centred, "standardised": tidy}.items():
 # %% jupyter={"source_hidden": true}
 CE = lm.CrossEntropyFromLogits()
 GAPS = np.linspace(0, 10, 61)
+CLASSES = ("1", "2", "3", "4")
 
 
 def melt(gap, classes=4):
@@ -585,17 +599,16 @@ def certainty(gap):
         [
             Panel(
                 "probabilities",
-                [Bars(odds, ("1", "2", "3", "4"), stroke="green")],
+                [Bars(odds, CLASSES, stroke="green")],
                 Axis("class", -0.5, 3.5),
                 Axis("", 0, 1),
             ),
             Panel(
                 "size of the Hessian's entries",
                 [Matrix(np.abs(curvature), 0, 0.26, stroke="blue")],
-                Axis("", 0, 4),
-                Axis("", 0, 4),
+                Axis("logit", 0, 4, ticks={k + 0.5: name for k, name in enumerate(CLASSES)}),
+                Axis("logit", 0, 4, ticks={3.5 - k: name for k, name in enumerate(CLASSES)}),
                 equal=True,
-                bare=True,
             ),
             Panel(
                 "its eigenvalues",
@@ -703,8 +716,8 @@ CENTRE = RUN.numpy().mean(axis=0)
 _, STRENGTH, AXES = np.linalg.svd(RUN.numpy() - CENTRE, full_matrices=False)
 IN_PLANE = (STRENGTH[:2] ** 2).sum() / (STRENGTH**2).sum()
 PATH = (RUN.numpy() - CENTRE) @ AXES[:2].T
-PLANE_X, PLANE_Y = np.linspace(-3, 3, 41), np.linspace(-2, 2, 41)
-_grid = CENTRE + PLANE_X[None, :, None] * AXES[0] + PLANE_Y[:, None, None] * AXES[1]
+PLANE = np.linspace(-3, 3, 41)
+_grid = CENTRE + PLANE[None, :, None] * AXES[0] + PLANE[:, None, None] * AXES[1]
 SLICE = losses_of(torch.as_tensor(_grid.reshape(-1, CENTRE.size))).numpy().reshape(41, 41)
 REACH = np.linspace(-0.8, 0.8, 41)
 
@@ -721,14 +734,13 @@ def landscape(stage):
             Panel(
                 "a slice of the landscape",
                 [
-                    Level(
-                        PLANE_X, PLANE_Y, SLICE, (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2), stroke="blue"
-                    ),
+                    Level(PLANE, PLANE, SLICE, (0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2), stroke="blue"),
                     Curve(PATH[:, 0], PATH[:, 1], stroke="ink"),
                     Points([PATH[k, 0]], [PATH[k, 1]], stroke="orange", size=6),
                 ],
                 Axis("first direction", -3, 3),
-                Axis("second", -2, 2),
+                Axis("second", -3, 3),
+                equal=True,
             ),
             Panel(
                 "spectrum of the Hessian",
@@ -747,7 +759,7 @@ def landscape(stage):
                     Curve(REACH, promised, "parabola", stroke="orange"),
                 ],
                 Axis("way walked", -0.8, 0.8),
-                Axis("", 0, 5),
+                Axis("", -0.2, 3.6),
             ),
         ],
         readings={
@@ -799,7 +811,7 @@ print(f"after 400 steps {small} of {VALUES.shape[1]} are below a twentieth of th
 # 9.7<!--= f"{VALUES[-1, -1]:.1f}" -->. What if it grows until it meets two over the step size?
 
 # %% jupyter={"source_hidden": true}
-RATES = np.geomspace(0.05, 0.5, 40)
+RATES = np.unique([*np.geomspace(0.08, 0.5, 47), 0.1, 0.3])
 CHECKS = np.arange(0, 401, 20)
 _runs = train(RATES, 400)
 ALL_LOSSES = np.stack([losses_of(weights).numpy() for weights in _runs[::2]])
@@ -808,20 +820,19 @@ SHARPNESS = np.stack(
 )
 
 
-def between(table_of, eta):
-    """Runs between two of the computed step sizes, blended."""
-    place = np.interp(np.log(eta), np.log(RATES), np.arange(len(RATES)))
-    low = min(int(place), len(RATES) - 2)
-    return (1 + low - place) * table_of[:, low] + (place - low) * table_of[:, low + 1]
+def nearest(eta):
+    """The run whose step size is closest."""
+    return int(np.abs(np.log(RATES / eta)).argmin())
 
 
 def stability(eta):
-    sharp = between(SHARPNESS, eta)
+    run = nearest(eta)
+    sharp = SHARPNESS[:, run]
     return Picture(
         [
             Panel(
                 "training loss",
-                [Curve(np.arange(0.0, 401, 2), between(ALL_LOSSES, eta), stroke="blue")],
+                [Curve(np.arange(0.0, 401, 2), ALL_LOSSES[:, run], stroke="blue")],
                 Axis("step", 0, 400),
                 Axis("", 0.005, 2, scale="log"),
             ),
@@ -832,17 +843,17 @@ def stability(eta):
                     Curve([0, 400], [2 / eta, 2 / eta], "2/η", stroke="orange"),
                 ],
                 Axis("step", 0, 400),
-                Axis("", 0, 24),
+                Axis("", 0, 28),
             ),
         ],
         readings={"2/η": 2 / eta, "largest curvature at the end": sharp[-5:].mean()},
     )
 
 
-settled = {eta: float(between(SHARPNESS, eta)[-5:].mean()) for eta in (0.1, 0.3)}
+settled = {eta: float(SHARPNESS[-5:, nearest(eta)].mean()) for eta in (0.1, 0.3)}
 Explorer(
     stability,
-    [Slider("eta", 0.05, 0.5, 0.1, scale="log", symbol=r"\eta", meaning="step size")],
+    [Slider("eta", 0.08, 0.5, 0.1, scale="log", symbol=r"\eta", meaning="step size")],
     title="Training at the edge",
     predict=Predict(
         f"At η = 0.1 it ends near {settled[0.1]:.1f}. Where does the curvature settle at η = 0.3?",
@@ -856,7 +867,7 @@ Explorer(
 for eta, sharp in settled.items():
     print(f"η = {eta}: 2/η = {2 / eta:4.1f}, curvature at the end {sharp:4.1f}")
 assert settled[0.1] < 0.6 * 2 / 0.1 and abs(settled[0.3] / (2 / 0.3) - 1) < 0.15
-rattling = between(ALL_LOSSES, 0.3)
+rattling = ALL_LOSSES[:, nearest(0.3)]
 assert (np.diff(rattling) > 0).sum() > 30
 
 # %% [markdown]
@@ -872,7 +883,8 @@ assert (np.diff(rattling) > 0).sum() > 30
 # Many models add losses up: a box and a class, a reconstruction and a prior,
 # $\mathcal L = \mathcal L_1 + \lambda \mathcal L_2$. Two bowls below; the first cares mostly about
 # one direction, the second about another. The dark curve joins all best compromises, one for each
-# $\lambda$. The arrows stand at one place on the way and show what each loss asks for there.
+# $\lambda$, and the large dot is the one for yours. The arrows stand at one place on the way and
+# show what each loss asks for there; the one without a name is the way their sum goes.
 
 # %% jupyter={"source_hidden": true}
 BOWLS = {
@@ -905,7 +917,19 @@ def balance(weight):
     chosen = compromise(weight)
     pulls = [bowl("first", HERE)[1], weight * bowl("second", HERE)[1]]
     total = -sum(pulls)
-    shown = [-0.25 * pull for pull in pulls] + [0.9 * total / np.linalg.norm(total)]
+    wishes = {
+        "first asks": -0.25 * pulls[0],
+        "second asks": -min(0.25, 2.4 / np.linalg.norm(pulls[1])) * pulls[1],
+        "": 0.9 * total / np.linalg.norm(total),
+    }
+    arrows = [
+        mark
+        for (name, (x, y)), stroke in zip(wishes.items(), ("blue", "orange", "purple"), strict=True)
+        for mark in (
+            Arrows([HERE[0]], [HERE[1]], [x], [y], stroke=stroke),
+            Points([x], [y], name, stroke=stroke, size=1),
+        )
+    ]
     step = 1e-3 * total / np.linalg.norm(total)
     changes = [1e3 * (bowl(name, HERE + step)[0] - bowl(name, HERE)[0]) for name in BOWLS]
     lengths = [np.linalg.norm(pull) for pull in pulls]
@@ -916,11 +940,15 @@ def balance(weight):
                 [
                     Level(MAP, MAP, FIELDS["first"], (0.5, 2, 6), "first loss", stroke="blue"),
                     Level(MAP, MAP, FIELDS["second"], (0.5, 2, 6), "second loss", stroke="orange"),
-                    Curve(FRONT[:, 0], FRONT[:, 1], stroke="ink"),
-                    Arrows([HERE[0]], [HERE[1]], [shown[0][0]], [shown[0][1]], stroke="blue"),
-                    Arrows([HERE[0]], [HERE[1]], [shown[1][0]], [shown[1][1]], stroke="orange"),
-                    Arrows([HERE[0]], [HERE[1]], [shown[2][0]], [shown[2][1]], stroke="purple"),
                     Points([chosen[0]], [chosen[1]], stroke="purple", size=6),
+                    *(
+                        Points([x], [y], f"{name} loss", stroke=stroke, size=3)
+                        for (name, (_, (x, y))), stroke in zip(
+                            BOWLS.items(), ("blue", "orange"), strict=True
+                        )
+                    ),
+                    Curve(FRONT[:, 0], FRONT[:, 1], stroke="ink"),
+                    *arrows,
                 ],
                 Axis("weight one", -3, 3),
                 Axis("weight two", -3, 3),
