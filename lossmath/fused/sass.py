@@ -6,12 +6,14 @@
 Triton's wheel carries NVIDIA's assembler and disassembler, and neither needs a device. A sweep is
 the stretch of code that goes over a row; of each, the instructions and exponentials are counted
 for one logit, and the bytes of a load. Rows of few blocks are unrolled into one stretch, "both".
+The same reading of a forward kernel of your own: `budget`.
 
 At 4.3 TB/s an H200 has time for 15.6 instructions per bfloat16 logit that it reads, and twice that
 for one that it also writes.
 """
 
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -34,10 +36,14 @@ KERNELS = [
     ("forward_gradient_kernel", 32),
 ]
 CAPABILITY = 90
+TOOLS = ("ptxas", "nvdisasm", "cuobjdump")
+# Logits are counted in the widest load: beside them a sweep loads at most the target, its logit and
+# a factor, 14 bytes.
+WIDEST = 16
 # What an instruction is for, by how its opcode begins; anything else moves data or steers.
 KINDS = {
     "load": ("LDG", "STG"),
-    "max": ("FMNMX",),
+    "max": ("FMNMX", "HMNMX2", "VHMNMX"),  # the latter two of several halves at once
     "exp": ("MUFU.EX2",),
     "add": ("FADD", "FMUL", "FFMA"),
 }
@@ -54,7 +60,7 @@ class Sweep:
     V: int
     aligned: bool
     warps: int
-    sweep: str  # "forward", "gradient", or "both" where they are one stretch of code
+    sweep: str  # "forward", "maximum" alone, "gradient", or "both" in one stretch of code
     instructions: float  # per logit
     exps: float  # per logit
     load_bytes: int  # of the loads that bring most logits
@@ -84,6 +90,7 @@ def sweeps(
         smoothing, z_loss: as label_smoothing and z_loss of `cross_entropy`.
 
     Raises:
+        ValueError: an argument of the kernel has another name than those it may have.
         ModuleNotFoundError: Triton is not installed.
     """
     from .launch import BYTES_PER_THREAD
@@ -102,10 +109,18 @@ def sweeps(
             kernel.__name__, dtype, V, aligned, warps, kind,
             instructions, kinds["exp"], load_bytes, registers, spills, kinds,
         )
-        for kind, instructions, load_bytes, kinds in _count(
-            listing, ITEMSIZE[dtype], BYTES_PER_THREAD
-        )
+        for kind, instructions, load_bytes, kinds in _count(listing, ITEMSIZE[dtype])
     ]  # fmt: skip
+
+
+def absent() -> str:
+    """Why kernels cannot be compiled and read here, as a sentence; empty where they can."""
+    if not find_spec("triton"):
+        return ABSENT
+    if os.environ.get("TRITON_INTERPRET") == "1":
+        return "TRITON_INTERPRET=1 is set here, so Triton interprets and compiles nothing."
+    missing = [name for name in TOOLS if not _path(name).exists()]
+    return f"Triton's package has no {' and no '.join(missing)} here." if missing else ""
 
 
 def _compile(kernel, dtype, V, warps, block, aligned, smoothing, z_loss) -> bytes:
@@ -120,6 +135,10 @@ def _compile(kernel, dtype, V, warps, block, aligned, smoothing, z_loss) -> byte
     }  # fmt: skip
     constants = {"V": V, "IGNORE": -100, "SMOOTHING": smoothing, "Z_LOSS": z_loss, "BLOCK": block}
     names = kernel.arg_names
+    for name in names:
+        if name not in types | constants:
+            raise ValueError(f"{kernel.__name__}: argument {name!r} must be one of "
+                             f"{', '.join(types | constants)}")  # fmt: skip
     multiples = [n for n in names if "*" in types.get(n, "") or (n in types and aligned)]
     source = ASTSource(
         kernel,
@@ -131,38 +150,41 @@ def _compile(kernel, dtype, V, warps, block, aligned, smoothing, z_loss) -> byte
     return triton.compile(source, target=target, options={"num_warps": warps}).asm["cubin"]
 
 
-def _tool(name: str, *arguments: str) -> str:
+def _path(tool: str) -> Path:
     import triton
 
-    program = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / name
-    return subprocess.run([program, *arguments], capture_output=True, text=True, check=True).stdout
+    return Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / tool
 
 
-def _count(
-    listing: str, itemsize: int, thread: int
-) -> list[tuple[str, float, int, dict[str, float]]]:
+def _tool(name: str, *arguments: str) -> str:
+    command = [str(_path(name)), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def _count(listing: str, itemsize: int) -> list[tuple[str, float, int, dict[str, float]]]:
     """(sweep, instructions per logit, load bytes, instructions per logit by kind) of each sweep.
 
-    A sweep is a basic block that loads as many bytes as a thread holds, `thread`, once or more
-    often, and takes an exponential of each logit. The masked end of a row looks the same with
-    predicated loads, and stands in only where no block of the row is whole.
+    A sweep is a basic block that loads logits and takes an exponential of each, or else finds their
+    maximum. The masked end of a row looks the same with predicated loads, and stands in only where
+    no block of the row is whole.
     """
     found: dict[str, tuple[bool, tuple[float, int, dict[str, float]]]] = {}
     for body in _basic_blocks(listing):
         loads = [(mask, _load_bytes(opcode)) for mask, opcode in body if opcode[:3] == "LDG"]
         sizes = [size for _, size in loads]
         opcodes = [opcode for _, opcode in body]
-        # Beside the logits at most the target, its logit and a factor are loaded, 14 bytes.
-        logits = sum(sizes) // thread * thread // itemsize
+        logits = sum(sizes) // WIDEST * WIDEST // itemsize
         kinds = {
             kind: sum(opcode.startswith(beginnings) for opcode in opcodes)
             for kind, beginnings in KINDS.items()
         }
-        if not logits or kinds["exp"] < logits:
+        if not logits or (kinds["exp"] < logits and not kinds["max"]):
             continue
-        finds_maximum = any(opcode.startswith("FMNMX") for opcode in opcodes)
         stores = any(opcode.startswith("STG") for opcode in opcodes)
-        sweep = "both" if finds_maximum and stores else "forward" if finds_maximum else "gradient"
+        if kinds["exp"] < logits:
+            sweep = "maximum"
+        else:
+            sweep = "gradient" if not kinds["max"] else "both" if stores else "forward"
         whole = not any(mask for mask, _ in loads)
         width = max(set(sizes), key=sizes.count)
         if sweep not in found or whole > found[sweep][0]:
@@ -204,8 +226,8 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--smoothing", type=float, default=0.0)
     parser.add_argument("--z-loss", type=float, default=0.0)
     options = parser.parse_args(arguments)
-    if not find_spec("triton"):
-        sys.exit(ABSENT)
+    if why := absent():
+        sys.exit(why)
     from . import kernels
 
     print(

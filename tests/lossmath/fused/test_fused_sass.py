@@ -101,7 +101,7 @@ def test_counts_by_hand():
   /*0070*/ @P1 LDG.E.128 R8, desc[UR4][R2.64] ;
 """
     kinds = {"load": 1 / 4, "max": 1 / 4, "exp": 1.0, "add": 0.0, "rest": 1 / 4}
-    assert sass._count(listing, itemsize=4, thread=16) == [("forward", 7 / 4, 16, kinds)]
+    assert sass._count(listing, itemsize=4) == [("forward", 7 / 4, 16, kinds)]
 
 
 def test_table():
