@@ -74,9 +74,10 @@ def size(text: str) -> tuple[float, float]:
 def _along(mark: Mark, place: Place, shares: np.ndarray) -> np.ndarray:
     """The given shares of the way along a curve or through the dots, in pixels, (n, 2)."""
     data = mark.arrays()
-    own = _pixels(data["x"], data["y"], place)
-    way = np.linspace(0, 1, len(own))
-    return np.column_stack([np.interp(shares, way, values) for values in own.T])
+    at = shares * (data["x"].size - 1)
+    before, after = np.floor(at).astype(int), np.ceil(at).astype(int)
+    one, other = (_pixels(data["x"][i], data["y"][i], place) for i in (before, after))
+    return one + (at - before)[:, None] * (other - one)
 
 
 def _pixels(x: np.ndarray, y: np.ndarray, place: Place) -> np.ndarray:

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -165,11 +166,9 @@ def _boxes(axes: Axes, mark: Any, colour: str, dash: Any) -> None:
 def _matrix(axes: Axes, mark: Any, colour: str, _: Any) -> None:
     rows, columns = mark.z.shape
     shade = np.clip((mark.z - mark.low) / (mark.high - mark.low), 0, 1)
-    for (row, column), alpha in np.ndenumerate(shade):
-        axes.add_patch(
-            Rectangle((column, rows - 1 - row), 1, 1, color=colour, alpha=float(alpha), linewidth=0)
-        )
-    axes.set(xlim=(0, columns), ylim=(0, rows))
+    cells = np.dstack([np.broadcast_to(to_rgb(colour), (rows, columns, 3)), np.nan_to_num(shade)])
+    extent = (0, columns, 0, rows)
+    axes.imshow(cells, extent=extent, aspect="auto", interpolation="nearest", zorder=1)
 
 
 def _rule(axes: Axes, mark: Any, colour: str, dash: Any) -> None:
