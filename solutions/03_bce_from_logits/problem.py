@@ -159,9 +159,10 @@ hints = [
     "The logarithm of a fraction is a difference, and log u is known without a computer. From step "
     "2 to step 3 the sum 1 + u becomes a fraction, too. For step 4, ask of steps 2 and 3 which one "
     "sees w when z is positive, and which when z is negative: by how much do they differ then?",
-    "In the value, everything but the logarithm is exact for hard labels; the logarithm of one "
-    "plus something tiny has a function of its own. For the gradient, differentiate step 3 and "
-    "name what you see; then split the label into y and 1 − y.",
+    "In the value, everything but the logarithm is exact for hard labels, if the large numbers "
+    "cancel before the small one is added; the logarithm of one plus something tiny has a function "
+    "of its own. For the gradient, differentiate step 3 and name what you see; then split the "
+    "label into y and 1 − y.",
 ]
 
 nan = float("nan")

@@ -155,8 +155,8 @@ check("05", "limits")
 #
 # Where the gradient of absolute error jumps, you may draw the jump or leave a gap with NaN.
 #
-# *Predict, then run:* for which residuals do the lines of Huber and of absolute error coincide when
-# δ = 1? And when δ = 2?
+# *Predict, then run* `draw_gradients(1)` *in a cell of your own:* for which residuals do the lines
+# of Huber and of absolute error coincide when δ = 1? And when δ = 2?
 
 
 # %% nbgrader={"grade_id": "draw_gradients", "solution": true}
