@@ -25,6 +25,8 @@ POLICY = (
 NO_MATHJAX = {"mathjax.html.j2": "{% macro mathjax(url='') %}{% endmacro %}"}
 # A reason that runs off the page is a reason nobody reads.
 WRAP = "pre { white-space: pre-wrap; overflow-wrap: anywhere; }"
+# nbgrader's page leaves no room between the columns of a table.
+COLUMNS = "th, td { padding: 0 0.75em; }"
 
 
 class FeedbackExporter(HTMLExporter):
@@ -41,4 +43,4 @@ class FeedbackExporter(HTMLExporter):
         page, resources = super().from_notebook_node(nb, resources, **kwargs)
         policy = f'<meta http-equiv="Content-Security-Policy" content="{POLICY}"/>'
         page = page.replace("<head>", f"<head>{policy}", 1)
-        return page.replace("</head>", f"<style>{WRAP}</style></head>", 1), resources
+        return page.replace("</head>", f"<style>{WRAP} {COLUMNS}</style></head>", 1), resources

@@ -238,9 +238,9 @@ class Supports(Law):
                     start, end = f"({show(at[i])}, {show(touched[i])})", show(at[i] + way)
                     return Counterexample(
                         (
-                            f"the line of slope {show(slope[i])} through {start} "
-                            f"is at {show(line[i])} for {end}",
-                            f"your {self.of} is at {show(there[i])} there, below the line",
+                            f"a line of slope {show(slope[i])} through {start} "
+                            f"leads to ({end}, {show(line[i])})",
+                            f"your {self.of} at {end} is {show(there[i])}, below the line",
                         )
                     )
         return None

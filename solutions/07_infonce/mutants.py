@@ -360,8 +360,8 @@ class EntropyWithEpsilon(Mutant):
 
 
 class EntropyWithTinyEpsilon(Mutant):
-    """This adds 1e-12 inside the logarithm. Where one key is nearly certain, the entropy itself is
-    no larger, and comes out too small or below zero. Leave the zeros out instead."""
+    """This adds 1e-12 inside the logarithm. Where one key is nearly certain, the whole entropy is
+    hardly more than that, and comes out too small or even negative. Leave the zeros out instead."""
 
     def row_entropy(similarity, temperature):
         p = probabilities(similarity, temperature)
