@@ -52,16 +52,16 @@ from lossmath.explore import (
 # | a real number, wild errors | Laplace, Student's *t* | absolute error, its robust cousin |
 # | yes or no | Bernoulli | binary cross-entropy |
 # | one of several classes | categorical | cross-entropy |
-# | a count | Poisson | $e^z - y z$ + constant |
+# | a count | Poisson with mean $e^z$ | $e^z - y z$ + constant |
 #
 # The cell writes each density down as the textbook has it and compares.
 
 # %%
-y, mu, b, rate, p_yes = 1.3, 0.4, 0.7, 2.5, 0.8
+y, mu, v, b, rate, p_yes = 1.3, 0.4, 0.5, 0.7, 2.5, 0.8
 zoo = {
     "Gaussian": (
-        np.exp(-((y - mu) ** 2) / (2 * b)) / np.sqrt(2 * np.pi * b),
-        lm.GaussianNLL().value(mu, b, y),
+        np.exp(-((y - mu) ** 2) / (2 * v)) / np.sqrt(2 * np.pi * v),
+        lm.GaussianNLL().value(mu, v, y),
     ),
     "Laplace": (np.exp(-abs(y - mu) / b) / (2 * b), lm.LaplaceNLL().value(mu, b, y)),
     "Bernoulli": (p_yes, lm.BinaryCrossEntropyFromProbabilities().value(p_yes, 1.0)),
@@ -84,9 +84,8 @@ for s, pull in pull_of.items():
 
 # %% [markdown]
 # Only at $\sigma = 1$, up to a constant and a half. In general the pull is divided by $\sigma^2$:
-# at
-# $\sigma = 0.1$ it is 100<!--= f"{pull_of[0.1]:.0f}" --> times as strong. The *minimum* in the mean
-# is the same whatever $\sigma$ you fix; the learning rate that suits it is not.
+# at $\sigma = 0.1$ it is 100<!--= f"{pull_of[0.1]:.0f}" --> times as strong. The *minimum* in the
+# mean is the same whatever $\sigma$ you fix; the learning rate that suits it is not.
 #
 # ### Letting the model say how unsure it is
 #
@@ -95,11 +94,11 @@ for s, pull in pull_of.items():
 #
 # $$\tfrac12\log v + \frac{(y-\mu)^2}{2v} + \tfrac12\log 2\pi .$$
 #
-# The first term says *be precise*, the second *but not more than you can afford*. Setting the
-# derivative in $v$ to zero, summed over the data, gives $v = $ the mean squared residual: the model
-# is asked for the size of its own errors. Here are twelve measurements with mean five and standard
-# deviation one, and the loss over all pairs of $\mu$ and $\log\sigma$. The arrows are steps
-# downhill, and the orange curve is the best $\sigma$ for each $\mu$.
+# The first term says *be precise*, the second *but not more than you can afford*. The derivative in
+# $v$ is $\frac{1}{2v^2}\big(v - (y-\mu)^2\big)$. Its sum over the data is zero when $v$ is the mean
+# squared residual: the model is asked for the size of its own errors. Here are twelve measurements
+# with mean five and standard deviation one, and the loss over all pairs of $\mu$ and $\log\sigma$.
+# The arrows are steps downhill, and the orange curve is the best $\sigma$ for each $\mu$.
 
 # %%
 noise = np.random.default_rng(4).standard_normal(12)
@@ -143,7 +142,7 @@ def likely(mean, log_sigma):
             Panel(
                 "the model and the data",
                 [
-                    Curve(REACH, density, "model"),
+                    Curve(REACH, density, stroke="blue"),
                     Points(measured, np.full_like(measured, 0.015), stroke="ink", size=3),
                 ],
                 Axis("y", 0, 10),
@@ -200,7 +199,8 @@ def steps_to_arrive(learn_sigma, rate=0.05, near=0.1):
             return step
         in_mu, in_log = mean_nll_slope(mu, log_sigma)
         mu -= rate * float(in_mu)
-        log_sigma -= rate * float(np.clip(in_log, -5, 5)) if learn_sigma else 0.0
+        if learn_sigma:  # clipped, or the first steps would throw σ out of any range
+            log_sigma -= rate * float(np.clip(in_log, -5, 5))
 
 
 arrive = {learn: steps_to_arrive(learn) for learn in (False, True)}
@@ -437,7 +437,9 @@ Explorer(
 
 # %% [markdown]
 # The forward landscape has 1<!--= count["forward"] --> valley: its bottom is the Gaussian with the
-# mean and the variance of $p$, whatever $p$ looks like. The reverse landscape has
+# mean and the variance of $p$, whatever $p$ looks like. (Up to $H(p)$, which $q$ cannot change, the
+# forward divergence is the mean Gaussian loss under $p$, and you know where that one is lowest: at
+# the mean, with the mean squared residual for $v$.) The reverse landscape has
 # 3<!--= count["reverse"] -->, two of them tight around a hill and one broad and shallow, and where
 # a descent ends depends on where it starts.
 #
@@ -620,7 +622,7 @@ def elbo(mean, log_sigma):
                     Rule(floor, along="y", stroke="green"),
                 ],
                 Axis("", -0.5, 2.5),
-                Axis("nats", 0, 7),
+                Axis("nats", 0, 8.5),
             ),
         ],
         readings={"negative ELBO": fit + divergence, "floor": floor,
@@ -762,7 +764,7 @@ def pay(truth):
     across = Axis("probability stated", 0, 1)
     return Picture(
         [
-            Panel("mean cost", [*curves, Rule(truth)], across, Axis("", 0, 2)),
+            Panel("mean cost", [*curves, Rule(truth)], across, Axis("", 0, 1.5)),
             Panel(
                 "what a lie adds",
                 [*lies, Rule(truth), Rule(0.0, along="y")],
