@@ -316,11 +316,19 @@ for name in PAIR:
 # At the start cross-entropy pulls 49<!--= f"{begin['cross-entropy']:.0f}" --> times harder towards
 # "no" than towards "yes"; where both share weights, as in a network, the first thing learned is to
 # say no. Dice is balanced, 1.0<!--= f"{begin['Dice']:.1f}" --> to one, and for larger objects it
-# leans towards yes. But look at the lower left of its landscape: once everything says no, there is
-# no overlap left to improve, and the plain is flat. At logits of $-8$ Dice pulls the object up with
-# 0.0007<!--= f"{lost_object['Dice']:.4f}" -->, cross-entropy with 0.0200<!--=
-# f"{lost_object['cross-entropy']:.4f}" -->. Each is strong where the other is weak, which is the
-# reason for adding them,
+# leans towards yes. Its slope tells why,
+#
+# $$\frac{\partial\,\text{Dice}}{\partial p_i} = -\frac{2 t_i}{P + T} + \frac{2I}{(P + T)^2} :$$
+#
+# every pixel is pushed down by the same second term, and it is small, since it holds the share
+# $I / (P + T)$ that the object has of the picture. Summed over a large background that is about
+# what the few pixels of the object pull up by the first term.
+#
+# But look at the lower left of the landscape: once everything says no, there is no overlap left to
+# improve, and the plain is flat. At logits of $-8$ Dice pulls the object up with
+# 0.0007<!--= f"{lost_object['Dice']:.4f}" -->, cross-entropy with
+# 0.0200<!--= f"{lost_object['cross-entropy']:.4f}" -->. Each is strong where the other is weak,
+# which is the reason for adding them,
 #
 # $$\lambda_1\,\text{Dice} + \lambda_2\,\text{cross-entropy}.$$
 #
@@ -353,7 +361,7 @@ def mixture(inside, dice, cross_entropy):
                     Curve(ALIKE, dice * d + cross_entropy * c, "both"),
                 ],
                 Axis("logit of all pixels", -8, 8),
-                Axis("", -0.12, 0.8) if title.endswith("inside") else Axis("", -2.0, 0.15),
+                Axis("", -0.05, 0.8) if title.endswith("inside") else Axis("", -2.0, 0.15),
             )
         )
     middle = ALIKE.size // 2
@@ -543,7 +551,8 @@ Explorer(
 # The IoU loss is one for boxes that do not overlap, a hair's breadth apart or a mile. A loss that
 # does not change has no gradient, so the box stays where it is, for ever. The cures add a term:
 #
-# * **GIoU** adds the empty share of the **hull**, the smallest box around both (dotted).
+# * **GIoU** adds the empty share of the **hull** $C$, the smallest box around the two boxes $A$ and
+#   $B$ (dotted): $\big(|C| - |A \cup B|\big) / |C|$.
 # * **DIoU** adds the squared distance of the centres, divided by the squared diagonal of the hull.
 # * **CIoU** adds to that a term for the shape, the difference of the angles
 #   $\arctan(\text{width} / \text{height})$, so that it goes on pulling when the centres agree.
