@@ -315,7 +315,7 @@ def by_gap(width):
     moved = GAPS[:, None] + still
     p = np.broadcast_to(normal(0.0, width), (len(GAPS), len(PLACES)))
     pulls = {name: pull(loss, GAPS, width) for name, loss in GENERATORS.items()}
-    pulls["Wasserstein"] = EARTH.gradient(moved, still).sum(axis=-1)
+    pulls["W₁"] = EARTH.gradient(moved, still).sum(axis=-1)
     return jensen_shannon(p, normal(GAPS, width)), EARTH.value(moved, still), pulls
 
 
@@ -340,7 +340,7 @@ def apart(gap, width):
                 "how far apart",
                 [
                     Curve(GAPS, divergence, "JS", stroke="blue"),
-                    Curve(GAPS, work, "Wasserstein", stroke="green"),
+                    Curve(GAPS, work, "W₁", stroke="green"),
                     Points([gap], [here["JS"]], stroke="blue", size=5),
                     Points([gap], [here["W₁"]], stroke="green", size=5),
                 ],
@@ -453,8 +453,8 @@ def leash(k, penalty):
                 "the critic's scores",
                 [
                     Curve(ends, k * ends, "D", stroke="purple"),
-                    Points(FORGED, k * FORGED, stroke="orange", size=4),
-                    Points(GENUINE, k * GENUINE, stroke="blue", size=4),
+                    Points(FORGED, k * FORGED, "fake", "orange"),
+                    Points(GENUINE, k * GENUINE, "real", "blue"),
                 ],
                 Axis("x", -2, 5),
                 Axis("score", -4, 10),
@@ -539,8 +539,7 @@ for score, slope in hinge_slopes.items():
 # So far the discriminator was always the best one. In practice both players take small steps *at
 # the same time*, and then even the simplest minimax game imaginable may never end. All real
 # examples sit at zero, all fakes at $\theta$, and the discriminator's score is $z = \psi x$ with a
-# single weight $\psi$. The only rest is at $\theta = \psi = 0$, the black mark below; the players
-# start at the orange one.
+# single weight $\psi$. The only rest is at $\theta = \psi = 0$.
 #
 # When the fake is to the right, the discriminator learns a falling score; that sends the fake to
 # the left, past zero, and the discriminator must turn round. Turn on a small penalty
@@ -576,8 +575,8 @@ def orbit(penalty):
                 [
                     Arrows(*SPOTS, *(0.25 * away), stroke="grey"),
                     Curve(path[:, 0], path[:, 1], stroke="blue"),
-                    Points([1.0], [0.0], stroke="orange", size=5),
-                    Points([0.0], [0.0], stroke="ink", size=4),
+                    Points([1.0], [0.0], "start", "orange", size=5),
+                    Points([0.0], [0.0], "rest", "ink"),
                 ],
                 Axis("the fake θ", -2.2, 2.2),
                 Axis("the discriminator ψ", -2.2, 2.2),
