@@ -619,9 +619,9 @@ print(f"wrong sign: better action has probability {decided[0]:.3f}, tried {decid
 # $$\Omega = E \sum_e f_e P_e .$$
 #
 # The shares come from a choice, "the largest score wins", whose derivative is zero or does not
-# exist. They are held constant, and only $P$ carries a gradient: it pushes probability away from
-# the experts that are crowded just now. Here are thirty-two tokens and four experts that improve by
-# practice; the first picture shows who works after sixty rounds.
+# exist. They are held constant, and only $P$ carries a gradient: the slope in $P_e$ is $E f_e$, so
+# it pushes probability away from the experts that are crowded just now. Here are thirty-two tokens
+# and four experts that improve by practice; the first picture shows who works after sixty rounds.
 
 # %%
 PREFERENCES = 0.5 * np.random.default_rng(0).standard_normal((32, 4))
