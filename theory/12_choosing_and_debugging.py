@@ -167,7 +167,17 @@ Explorer(
     ),
 )
 
+# %%
+scattered = {s: np.interp(s, SPREADS, first_losses(1000)[0]) - np.log(1000) for s in (0.5, 1.0)}
+print("above log 1000, by spread:", {s: f"{above:.2f}" for s, above in scattered.items()})
+
 # %% [markdown]
+# By how much is it larger? If the logits scatter like a Gaussian with spread $s$, the mean of $e^z$
+# over many classes is $e^{s^2/2}$, and as long as $s$ is not large the loss is about
+# $\log C + \tfrac12 s^2$. With a thousand classes and $s = 1$ it starts
+# 0.46<!--= f"{scattered[1.0]:.2f}" --> above $\log C$, which hurts nobody; at $s = 5$ it is the
+# disaster on the right of the picture.
+#
 # So the first test costs one line: **print the first loss and compare it with the loss of knowing
 # nothing.** For a number that is the variance of the targets (squared error), for yes or no it is
 # $\log 2$. The second test takes a minute: **train on one small batch until it knows it by heart.**
@@ -196,7 +206,7 @@ print(f"the best that smoothed labels allow:              {smooth_best:.3f}")
 #
 # Photographs of two kinds of animal. One kind was mostly photographed by a club that prints a mark
 # into the corner. There are two features now: the animal itself, noisy, and the mark, clear. What
-# will the loss take? (Dots are photographs of one kind, squares of the other.)
+# will the loss take?
 
 # %% jupyter={"source_hidden": true}
 COUNT = 400
@@ -248,8 +258,8 @@ def shortcut(reliability, strength):
             Panel(
                 "training, and the line that was learned",
                 [
-                    Points(*dots[:30].T, stroke="blue"),
-                    Points(*dots[30:].T, stroke="orange"),
+                    Points(*dots[:30].T, "one kind", "blue"),
+                    Points(*dots[30:].T, "the other", "orange"),
                     Curve(across, line, stroke="ink"),
                 ],
                 Axis("the animal", -5, 5),
