@@ -191,8 +191,10 @@ def losses(notebook: SubmittedNotebook, parts: dict[str, dict[str, Any]]) -> lis
             found.append(Loss(grade.name, missing, "The answer is not written yet."))
         else:
             found += _losses_of_part(grade.name, part)
-    if found and all(loss.why.endswith(UNWRITTEN) for loss in found):
-        return [Loss("", sum(loss.points for loss in found), "Nothing was written.")]
+    lost = sum(loss.points for loss in found)
+    everything = found and lost == sum(grade.max_score for grade in notebook.grades)
+    if everything and all(loss.why.endswith(UNWRITTEN) for loss in found):
+        return [Loss("", lost, "Nothing was written.")]
     return found
 
 

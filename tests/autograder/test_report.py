@@ -111,6 +111,12 @@ def test_an_empty_notebook_has_one_reason():
     assert losses(notebook, parts) == [Loss("", 10, "Nothing was written.")]
 
 
+def test_a_notebook_that_lacks_only_the_answer_in_words_is_not_called_empty():
+    notebook = Notebook(Grade("value", 8, 8), Grade("written", 0, 2))
+    parts = {"value": part((8, 8, ""))}
+    assert losses(notebook, parts) == [Loss("written", 2, "The answer is not written yet.")]
+
+
 # ---------------------------------------------------------------------------- statistics
 
 
