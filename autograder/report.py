@@ -323,7 +323,8 @@ def as_change_table(changes: list[Change]) -> RenderableType:
 
 
 def _score_table(scores: list[StudentScore]) -> Table:
-    table = Table(title="Scores", box=SIMPLE_HEAD, title_justify="left")
+    # All problems of a course, with quarters of points, fit into a terminal of 80 columns.
+    table = Table(title="Scores", box=SIMPLE_HEAD, title_justify="left", padding=0)
     table.add_column("student", no_wrap=True)
     for problem in scores[0].problems if scores else ():
         table.add_column(problem.problem.partition("_")[0], justify="right")
