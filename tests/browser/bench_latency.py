@@ -1,22 +1,25 @@
-"""How long from a key press on a slider to the repainted picture, in JupyterLab.
+"""How soon a picture shows, and how long from a key press on a slider to the repainted picture.
 
     python tests/browser/bench_latency.py [--steps 30]
 
 Explorers that play frames, one that asks the kernel, and the usual `interact` with inline
-matplotlib take turns in one run, so that a busy machine slows all of them alike. Writes
-docs/explorer-speed.md. A measurement, not a test: no number here can fail.
+matplotlib take turns in one run, so that a busy machine slows all of them alike. Then every chapter
+is run in JupyterLab, cell by cell, and the first slider of each of its explorers that play frames
+is moved. Writes docs/explorer-speed.md. A measurement, not a test: no number here can fail.
 """
 
 import argparse
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import numpy as np
-from labdriver import chromium, open_notebook, run_all, running_lab
-from playwright.sync_api import Page
+from labdriver import ROOT, Lab, chromium, open_notebook, run_all, running_lab
+from playwright.sync_api import Browser, Locator, Page
 
-PAGE = Path(__file__).parents[2] / "docs" / "explorer-speed.md"
+PAGE = ROOT / "docs" / "explorer-speed.md"
 TEXT = """\
 # How fast the sliders are
 
@@ -32,6 +35,18 @@ a hundred no longer than the second. Made by `make bench-latency`.
 An explorer computes its frames once, in Python, and plays them in the browser: {ratio:.0f} times as
 fast as `interact`, which draws anew with matplotlib at each step. A screen that shows 60 pictures a
 second shows one every 17 ms.
+
+## Every explorer of the course
+
+Each chapter was run in JupyterLab, cell by cell. The first picture: seconds from running a cell to
+its picture on the screen, for half of the chapter's explorers and for the slowest of them, with
+everything else that its cell computes. The sliders: milliseconds as above, {presses} key presses on
+the first slider of each of the {count} explorers that play frames, for the chapter and for the
+explorer that is slowest in 95 of 100.
+
+| chapter | explorers | first picture | slowest | sliders: half | 95 of 100 | slowest |
+|---|--:|--:|---|--:|--:|---|
+{chapters}
 """
 SETUP = """
 import matplotlib.pyplot as plt
@@ -66,14 +81,17 @@ def show(delta):
     plt.show()
 """,
 }
+VIEWPORT = {"width": 1250, "height": 1000}
+TURNS = 5
+PRESSES = 10  # on each explorer of the course
 MEASURE = """
 () => {
   let pressed = 0;
   window.latencies = [];
   document.addEventListener("keydown", (event) => (pressed = event.timeStamp), true);
-  window.repainted = () => requestAnimationFrame(() => {
+  window.repainted = (act) => requestAnimationFrame(() => {
     const after = new MessageChannel();
-    after.port1.onmessage = () => window.latencies.push(performance.now() - pressed);
+    after.port1.onmessage = act;
     after.port2.postMessage(0);
   });
   window.follow = (node, kind) => {
@@ -85,21 +103,50 @@ MEASURE = """
         const added = changes.flatMap((change) => [...change.addedNodes]);
         if (!picture || !added.some((n) => n.querySelector?.("img"))) return;
         await picture.decode();
-      } else if (!changes.some((c) => c.attributeName === "d")) return;
-      window.repainted();
+      } else if (!changes.some((change) => change.target.ownerSVGElement)) return;
+      window.repainted(() => window.latencies.push(performance.now() - pressed));
     }).observe(node, { subtree: true, childList: true, attributes: kind !== "interact" });
   };
 }
 """
 
 
-def measure(page: Page, cell: int, kind: str, steps: int) -> list[float]:
+RUN = """
+async ([index, shows]) => {
+  const notebook = window.jupyterapp.shell.currentWidget.content;
+  notebook.activeCellIndex = index;
+  await notebook.scrollToItem(index, "center");
+  const { node } = notebook.widgets[index];
+  const start = performance.now();
+  const seen = new Promise((resolve) => {
+    const observer = new MutationObserver(() => {
+      if (!node.querySelector(".lm-explorer .lm-marks")) return;
+      observer.disconnect();
+      window.repainted(() => resolve(performance.now() - start));
+    });
+    observer.observe(node, { subtree: true, childList: true });
+  });
+  await window.jupyterapp.commands.execute("notebook:run-cell");
+  return shows ? seen : null;
+}
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was measured of one explorer: seconds to its first picture, milliseconds per press."""
+
+    title: str
+    first: float
+    presses: list[float]
+
+
+def measure(page: Page, cell: Locator, kind: str, steps: int) -> list[float]:
     """Milliseconds from key to picture, one press after another."""
-    found = page.locator(".jp-Notebook .jp-Cell").nth(cell)
-    found.evaluate("cell => cell.scrollIntoView({ block: 'center' })")
-    page.wait_for_timeout(500)
-    handle = found.locator(".noUi-handle" if kind == "interact" else "input[type=range]")
-    found.locator(".jp-Cell-outputArea").evaluate("(node, kind) => follow(node, kind)", kind)
+    cell.evaluate("cell => cell.scrollIntoView({ block: 'center' })")
+    page.wait_for_timeout(250)
+    handle = cell.locator(".noUi-handle" if kind == "interact" else "input[type=range]").first
+    cell.locator(".jp-Cell-outputArea").evaluate("(node, kind) => follow(node, kind)", kind)
     handle.focus()
     taken = []
     for step in range(steps):
@@ -107,48 +154,103 @@ def measure(page: Page, cell: int, kind: str, steps: int) -> list[float]:
         page.keyboard.press("ArrowRight" if step % 2 else "ArrowLeft")
         page.wait_for_function("() => window.latencies.length > 0", timeout=20_000)
         taken.append(page.evaluate("() => window.latencies[0]"))
-        page.wait_for_timeout(60)
+        page.wait_for_timeout(40)
     return taken
+
+
+def take_turns(browser: Browser, lab: Lab, steps: int) -> dict[str, list[float]]:
+    """Milliseconds per key press for each way to draw the same."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in (SETUP, *CELLS.values())],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    nbformat.write(notebook, lab.folder / "theory" / "bench.ipynb")
+    taken: dict[str, list[float]] = {name: [] for name in CELLS}
+    page = browser.new_page(viewport=VIEWPORT)
+    open_notebook(page, lab, "theory/bench.ipynb")
+    run_all(page)
+    page.locator(".noUi-handle").wait_for(timeout=60_000)
+    page.evaluate(MEASURE)
+    for _ in range(TURNS):
+        for index, name in enumerate(CELLS, 1):
+            cell = page.locator(".jp-Notebook .jp-Cell").nth(index)
+            kind = "interact" if "interact" in name else "explorer"
+            taken[name] += measure(page, cell, kind, max(1, steps // TURNS))
+    page.close()
+    lab.close_sessions()
+    return taken
+
+
+def run_chapter(browser: Browser, lab: Lab, name: str, steps: int) -> Iterator[Seen]:
+    """Every explorer of a chapter, in order."""
+    page = browser.new_page(viewport=VIEWPORT)
+    open_notebook(page, lab, f"theory/{name}.ipynb")
+    page.evaluate(MEASURE)
+    cells = nbformat.read(lab.folder / "theory" / f"{name}.ipynb", as_version=4).cells
+    for index, cell in enumerate(cells):
+        if cell.cell_type == "code":
+            shows = "Explorer(" in cell.source
+            first = page.evaluate(RUN, [index, shows])
+            if shows:
+                found = page.locator(".jp-Cell.jp-mod-active")
+                title = found.locator(".lm-title").inner_text()
+                plays = not any(word in cell.source for word in ("live=True", "ahead=False"))
+                pressed = measure(page, found, "explorer", steps) if plays else []
+                yield Seen(title, first / 1000, pressed)
+    page.close()
+    lab.close_sessions()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=30, help="key presses per way")
-    chosen = parser.parse_args()
-    notebook = nbformat.v4.new_notebook(
-        cells=[nbformat.v4.new_code_cell(source) for source in (SETUP, *CELLS.values())],
-        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    )
-    taken: dict[str, list[float]] = {name: [] for name in CELLS}
+    steps = parser.parse_args().steps
     with (
         tempfile.TemporaryDirectory() as folder,
         running_lab(Path(folder)) as lab,
         chromium() as browser,
     ):
-        nbformat.write(notebook, Path(folder) / "theory" / "bench.ipynb")
-        page = browser.new_page(viewport={"width": 1250, "height": 1000})
-        open_notebook(page, lab, "theory/bench.ipynb")
-        run_all(page)
-        page.locator(".noUi-handle").wait_for(timeout=60_000)
-        page.evaluate(MEASURE)
-        for _ in range(5):  # take turns
-            for cell, name in enumerate(CELLS, 1):
-                kind = "interact" if "interact" in name else "explorer"
-                taken[name] += measure(page, cell, kind, max(1, chosen.steps // 5))
-        lab.close_sessions()
-    PAGE.write_text(report(taken), encoding="utf-8")
+        taken = take_turns(browser, lab, steps)
+        names = sorted(path.stem for path in (ROOT / "theory").glob("[0-9]*.ipynb"))
+        seen = {name: list(run_chapter(browser, lab, name, PRESSES)) for name in names}
+    PAGE.write_text(report(taken, seen), encoding="utf-8")
     print(PAGE.read_text(encoding="utf-8"))
 
 
-def report(taken: dict[str, list[float]]) -> str:
-    """docs/explorer-speed.md, from milliseconds by way."""
+def report(taken: dict[str, list[float]], seen: dict[str, list[Seen]]) -> str:
+    """docs/explorer-speed.md, from milliseconds by way and what was seen by chapter."""
     half = {name: float(np.median(ms)) for name, ms in taken.items()}
-    rows = [
-        f"| {name} | {half[name]:.0f} | {np.quantile(taken[name], 0.95):.0f} |" for name in half
-    ]
+    rows = [f"| {name} | {half[name]:.0f} | {late(taken[name]):.0f} |" for name in half]
     played, *_, drawn = half.values()
     (steps,) = {len(ms) for ms in taken.values()}
-    return TEXT.format(steps=steps, rows="\n".join(rows), ratio=drawn / played)
+    return TEXT.format(
+        steps=steps,
+        rows="\n".join(rows),
+        ratio=drawn / played,
+        presses=PRESSES,
+        count=sum(bool(one.presses) for explorers in seen.values() for one in explorers),
+        chapters="\n".join(row(name, explorers) for name, explorers in seen.items()),
+    )
+
+
+def row(name: str, explorers: list[Seen]) -> str:
+    """One line of the table of chapters."""
+    played = [one for one in explorers if one.presses]
+    presses = [ms for one in played for ms in one.presses]
+    slowest = max(explorers, key=lambda one: one.first)
+    laziest = max(played, key=lambda one: late(one.presses))
+    return (
+        f"| [{name[:2]}](../theory/{name}.ipynb) | {len(explorers)} "
+        f"| {np.median([one.first for one in explorers]):.1f} "
+        f"| {slowest.first:.1f} {slowest.title} "
+        f"| {np.median(presses):.0f} | {late(presses):.0f} "
+        f"| {late(laziest.presses):.0f} {laziest.title} |"
+    )
+
+
+def late(ms: list[float]) -> float:
+    """What 95 of 100 presses did not exceed."""
+    return float(np.quantile(ms, 0.95))
 
 
 if __name__ == "__main__":
