@@ -891,10 +891,10 @@ def of_length(change):
 
 
 CHANGES = {
-    "brighter": np.ones_like(HOUSE),
-    "less contrast": of_length(HOUSE.mean() - HOUSE),
+    "bright": np.ones_like(HOUSE),
+    "pale": of_length(HOUSE.mean() - HOUSE),
     "blurred": of_length(blurred(HOUSE) - HOUSE),
-    "noise": of_length(HISS),
+    "noisy": of_length(HISS),
 }
 SIZES = np.linspace(0.01, 0.11, 11)
 WORSE = np.stack([[HOUSE + size * change for size in SIZES] for change in CHANGES.values()])
@@ -929,7 +929,7 @@ def four_ways(error, sigma, data_range):
             ),
             Panel(
                 "1 − SSIM",
-                [Bars(now, names=tuple(name.split()[-1] for name in CHANGES), stroke="blue")],
+                [Bars(now, names=tuple(CHANGES), stroke="blue")],
                 Axis("", -0.6, 3.6),
                 Axis("", 0, 0.7),
             ),
@@ -964,7 +964,7 @@ as_floats = float(lm.SSIM()(HOUSE, 1 - HOUSE))
 print(f"the picture against its negative: {as_floats:.3f}; with L = 255: {as_bytes:.5f}")
 
 # %% [markdown]
-# SSIM minds the brighter picture least, 0.03<!--= f"{verdicts['brighter']:.2f}" -->, and
+# SSIM minds the brighter picture least, 0.03<!--= f"{verdicts['bright']:.2f}" -->, and
 # the blurred one most, 0.50<!--= f"{verdicts['blurred']:.2f}" -->. A squared error cannot
 # tell them apart. The order is a property of the window too: turn $\sigma$.
 #
@@ -1049,7 +1049,7 @@ def hedging(blend, fine, middle, coarse, style):
     cells = Axis("", 0, SHARP.shape[1])
     return Picture(
         [
-            Panel("what you draw", [Matrix(image, stroke="ink")], cells, cells, equal=True,
+            Panel("what you draw", [Matrix(shades(image), stroke="ink")], cells, cells, equal=True,
                   bare=True),
             Panel(
                 "expected loss, as a share of its largest",
