@@ -122,10 +122,11 @@ assert (felt[2:] == 0).all() and (felt[:2] < 0).all()
 #
 # Seen from the anchor this divides space into three zones. Negatives closer than the positive are
 # **hard**. Those behind it, but by less than the margin, are **semi-hard**. All others are
-# **easy**: they cost nothing and teach nothing.
+# **easy**: they cost nothing and teach nothing. In the picture each ring is the outer edge of the
+# zone that it names, and the grey dots are negatives.
 
 # %% jupyter={"source_hidden": true}
-crowd = np.random.default_rng(23).normal(scale=1.1, size=(40, 2))
+crowd = np.random.default_rng(242).normal(scale=1.1, size=(24, 2))
 ROUND = np.linspace(-np.pi / 2, 1.5 * np.pi, 49)
 
 
@@ -168,7 +169,7 @@ Explorer(
     zones,
     [
         slider(lm.Triplet, "margin", high=1.5, default=0.5, meaning="how much closer p must be"),
-        Slider("near", 0.3, 1.5, 1, symbol="d", meaning="distance from the anchor to p"),
+        Slider("near", 0.5, 1.5, 1, symbol="d", meaning="distance from the anchor to p"),
     ],
     title="Which negatives does an anchor feel?",
     predict=Predict(
