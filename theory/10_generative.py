@@ -690,52 +690,64 @@ assert np.allclose(slopes, 0, atol=1e-5) and min(bends) > 0
 
 # %% jupyter={"source_hidden": true}
 TILT = np.array([[0.8, -0.6], [0.6, 0.8]])
+AROUND = np.linspace(0, 2 * np.pi, 61)
+RING = np.column_stack([np.cos(AROUND), np.sin(AROUND)])
+PRICES = np.geomspace(0.004, 100, 81)
+NATS = 0.5 * np.log(np.maximum(VARIANCES[:, None] / PRICES, 1.0))
+ERRORS = np.minimum(VARIANCES[:, None], PRICES).sum(axis=0)
+
+
+def clouds(decode, encode, sigma):
+    """The data, what is rebuilt of them, and two standard deviations of what is drawn anew."""
+    shown, rebuilt = CLOUD @ TILT.T, (decode * encode * CLOUD) @ TILT.T
+    drawn = (2 * np.sqrt(decode**2 + sigma**2) * RING) @ TILT.T
+    return Panel(
+        "data, rebuilt and drawn anew",
+        [
+            Points(*shown.T, stroke="grey", size=2.5),
+            Points(*rebuilt.T, stroke="orange", size=2.5),
+            Curve(*drawn.T, stroke="blue"),
+        ],
+        Axis("", -5, 5),
+        Axis("", -5, 5),
+        equal=True,
+    )
+
+
+def telling(price, told):
+    return Panel(
+        "what each hidden number tells",
+        [
+            Curve(PRICES, NATS[0], "long", stroke="blue"),
+            Curve(PRICES, NATS[1], "short", stroke="orange"),
+            Points([price, price], told, stroke="ink", size=5),
+        ],
+        Axis("price βσ²", 0.004, 100, scale="log"),
+        Axis("nats", -0.15, 3.6),
+    )
+
+
+def trade(told, error):
+    return Panel(
+        "the best trade",
+        [
+            Curve(NATS.sum(axis=0), ERRORS, stroke="green"),
+            Points([told], [error], stroke="ink", size=5),
+        ],
+        Axis("nats told", -0.2, 6.2),
+        Axis("squared error", -0.2, 5),
+    )
 
 
 def squeeze(beta, sigma):
-    deal = best_deal(beta, sigma)
+    price, deal = beta * sigma**2, best_deal(beta, sigma)
     decode, encode, _ = deal
     total, lost, told = two_terms(*deal, beta, sigma)
-    rebuilt, shown = (decode * encode * CLOUD) @ TILT.T, CLOUD @ TILT.T
-    price = beta * sigma**2
-    turns = np.linspace(0, 2 * np.pi, 61)
-    ring = np.column_stack([np.cos(turns), np.sin(turns)])
-    drawn = (2 * np.sqrt(decode**2 + sigma**2) * ring) @ TILT.T
-    prices = np.geomspace(0.004, 100, 81)
-    nats = 0.5 * np.log(np.maximum(VARIANCES[:, None] / prices, 1.0))
-    kept = np.minimum(VARIANCES[:, None], prices).sum(axis=0)
     return Picture(
         [
-            Panel(
-                "data, rebuilt and drawn anew",
-                [
-                    Points(shown[:, 0], shown[:, 1], stroke="grey", size=2.5),
-                    Points(rebuilt[:, 0], rebuilt[:, 1], stroke="orange", size=2.5),
-                    Curve(drawn[:, 0], drawn[:, 1], stroke="blue"),
-                ],
-                Axis("", -5, 5),
-                Axis("", -5, 5),
-                equal=True,
-            ),
-            Panel(
-                "what each hidden number tells",
-                [
-                    Curve(prices, nats[0], "long", stroke="blue"),
-                    Curve(prices, nats[1], "short", stroke="orange"),
-                    Points([price, price], told, stroke="ink", size=5),
-                ],
-                Axis("price βσ²", 0.004, 100, scale="log"),
-                Axis("nats", -0.15, 3.6),
-            ),
-            Panel(
-                "the best trade",
-                [
-                    Curve(nats.sum(axis=0), kept, stroke="green"),
-                    Points([told.sum()], [2 * sigma**2 * lost], stroke="ink", size=5),
-                ],
-                Axis("nats told", -0.2, 6.2),
-                Axis("squared error", -0.2, 5),
-            ),
+            clouds(decode, encode, sigma),
+            telling(price, told),
+            trade(told.sum(), 2 * sigma**2 * lost),
         ],
         readings={
             "price βσ²": price,

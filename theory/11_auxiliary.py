@@ -119,56 +119,64 @@ AROUND = np.linspace(0, 2 * np.pi, 49)
 CORNERS = np.array([[1, 0], [0, 1], [-1, 0], [0, -1], [1, 0]])
 
 
+def one_weight(strength):
+    return Panel(
+        "one weight",
+        [
+            Curve(WANTED, soft(WANTED, strength), "L1", stroke="blue"),
+            Curve(WANTED, WANTED / (1 + 2 * strength), "L2", stroke="orange"),
+        ],
+        Axis("wanted a", -2, 2),
+        Axis("kept w", -2, 2),
+        equal=True,
+    )
+
+
+def two_weights(few, small):
+    """Both solutions, each with all the weights whose penalty is the same."""
+    diamond = np.abs(few).sum() * CORNERS
+    circle = np.linalg.norm(small) * np.column_stack([np.cos(AROUND), np.sin(AROUND)])
+    return Panel(
+        "two weights",
+        [
+            Level(SIDE, SIDE, RINGS, (0.03, 0.15, 0.4, 0.8, 1.4), stroke="grey"),
+            Curve(*diamond.T, stroke="blue"),
+            Curve(*circle.T, stroke="orange"),
+            Points(*few[:, None], stroke="blue", size=5),
+            Points(*small[:, None], stroke="orange", size=5),
+            Points(*UNPENALISED[:, None], stroke="ink", size=3),
+        ],
+        Axis("w₁", -1, 2.5),
+        Axis("w₂", -1, 2.5),
+        equal=True,
+    )
+
+
+def six_weights(strength):
+    named = zip(PATHS.T, ("first", "second", "third"), strict=False)
+    return Panel(
+        "six weights under L1",
+        [
+            *(Curve(PRICES, path, label, "blue") for path, label in named),
+            *(Curve(PRICES, path, stroke="grey") for path in PATHS.T[3:]),
+            Rule(strength),
+        ],
+        Axis("λ", 0.01, 3, scale="log"),
+        Axis("", -1.3, 1.8),
+    )
+
+
 def shrink(strength):
     few = lasso(BEND, BEND @ UNPENALISED, strength)
     small = ridge(BEND, BEND @ UNPENALISED, strength)
-    diamond = np.abs(few).sum() * CORNERS
-    circle = np.linalg.norm(small) * np.column_stack([np.cos(AROUND), np.sin(AROUND)])
-    kept = lasso(GRAM, PULL, strength)
     return Picture(
-        [
-            Panel(
-                "one weight",
-                [
-                    Curve(WANTED, soft(WANTED, strength), "L1", stroke="blue"),
-                    Curve(WANTED, WANTED / (1 + 2 * strength), "L2", stroke="orange"),
-                ],
-                Axis("wanted a", -2, 2),
-                Axis("kept w", -2, 2),
-                equal=True,
-            ),
-            Panel(
-                "two weights",
-                [
-                    Level(SIDE, SIDE, RINGS, (0.03, 0.15, 0.4, 0.8, 1.4), stroke="grey"),
-                    Curve(diamond[:, 0], diamond[:, 1], stroke="blue"),
-                    Curve(circle[:, 0], circle[:, 1], stroke="orange"),
-                    Points([few[0]], [few[1]], stroke="blue", size=5),
-                    Points([small[0]], [small[1]], stroke="orange", size=5),
-                    Points(*UNPENALISED[:, None], stroke="ink", size=3),
-                ],
-                Axis("w₁", -1, 2.5),
-                Axis("w₂", -1, 2.5),
-                equal=True,
-            ),
-            Panel(
-                "six weights under L1",
-                [
-                    *(Curve(PRICES, path, label, "blue") for path, label in
-                      zip(PATHS.T, ("first", "second", "third"), strict=False)),
-                    *(Curve(PRICES, path, stroke="grey") for path in PATHS.T[3:]),
-                    Rule(strength),
-                ],
-                Axis("λ", 0.01, 3, scale="log"),
-                Axis("", -1.3, 1.8),
-            ),
-        ],
+        [one_weight(strength), two_weights(few, small), six_weights(strength)],
         readings={
             "w₂ under L1": few[1],
             "w₂ under L2": small[1],
-            "weights left of the six": int((np.abs(kept) > 1e-12).sum()),
+            "weights left of the six": int((np.abs(lasso(GRAM, PULL, strength)) > 1e-12).sum()),
         },
-    )  # fmt: skip
+    )
 
 
 gone = {"L1": float(soft(0.5, 0.6)), "L2": 0.5 / (1 + 2 * 0.6)}
