@@ -43,19 +43,13 @@ DIGITS = 310  # longest integer: every finite float64 fits
 
 # The plain number types; little-endian on the wire whatever the machine.
 DTYPES = {
-    "bool": "|b1",
-    "int8": "|i1",
-    "int16": "<i2",
-    "int32": "<i4",
-    "int64": "<i8",
-    "uint8": "|u1",
-    "uint16": "<u2",
-    "uint32": "<u4",
-    "uint64": "<u8",
-    "float16": "<f2",
-    "float32": "<f4",
-    "float64": "<f8",
+    name: dtype(name).newbyteorder("<")
+    for name in (
+        *("bool", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"),
+        *("float16", "float32", "float64"),
+    )
 }
+NAMES = {plain: name for name, plain in DTYPES.items()}
 MAX_DIMENSIONS = 8
 MAX_LENGTH = 10_000_000  # of one axis: an array of size zero may still claim an absurd shape
 
@@ -208,14 +202,16 @@ def _encode_key(key: Any) -> Any:
 
 
 def _array_fields(array: ndarray) -> list:
-    name = array.dtype.name
-    if name not in DTYPES or isinstance(array, MaskedArray):
-        raise Unsupported(f"an array of {name}" if name not in DTYPES else "a masked array")
+    plain = array.dtype.newbyteorder("<")
+    if plain not in NAMES:
+        raise Unsupported(f"an array of {array.dtype.name}")
+    if isinstance(array, MaskedArray):
+        raise Unsupported("a masked array")
     if array.ndim > MAX_DIMENSIONS:
         raise Unsupported(f"an array with more than {MAX_DIMENSIONS} dimensions")
     if array.nbytes > ANSWER_BYTES:
         raise Unsupported(f"an array of {array.nbytes} bytes (at most {ANSWER_BYTES} fit)")
-    return [name, list(array.shape), array.astype(DTYPES[name], copy=False).tobytes()]
+    return [NAMES[plain], list(array.shape), array.astype(plain, copy=False).tobytes()]
 
 
 def _is_from(module: str, name: str, value: Any) -> bool:
@@ -350,14 +346,14 @@ class Decoder:
         # An empty array has no bytes, and yet a shape that numpy cannot count.
         _require(prod(max(n, 1) for n in shape) <= MAX_LENGTH, "an absurd shape")
         # The length is checked before numpy sees the bytes, so a claimed shape allocates nothing.
-        plain = dtype(DTYPES[name])
+        plain = DTYPES[name]
         fits = type(length) is int and prod(shape) * plain.itemsize == length <= len(self.raw)
         _require(fits, "array bytes do not fit the shape")
         raw, self.raw = self.raw[:length], self.raw[length:]
         array = frombuffer(raw, plain)
         if name == "bool":
             _require(not (array.view("u1") > 1).any(), "a truth value that is neither 0 nor 1")
-        return array.astype(name).reshape(shape)
+        return array.astype(plain.newbyteorder("=")).reshape(shape)
 
     def finish(self) -> None:
         """No bytes may be left over."""

@@ -14,6 +14,7 @@ import gc
 import io
 import json
 import os
+import random
 import resource
 import signal
 import socket
@@ -69,6 +70,7 @@ def warm_up() -> Any:
     """Import what notebooks use and draw one figure, so that no fork does it again."""
     import matplotlib.figure
     import matplotlib.pyplot
+    import numpy.random
     import torch
 
     import lossmath.course  # noqa: F401
@@ -83,6 +85,9 @@ def warm_up() -> Any:
     figure = matplotlib.figure.Figure()
     figure.subplots().plot([0, 1], label="warm")
     figure.savefig(io.BytesIO(), format="png", bbox_inches="tight")
+    # The same numbers in every notebook and every regrade: forks would share a state anyway.
+    numpy.random.seed(0)
+    torch.manual_seed(0)
     # A collection in a fork would touch, and so copy, everything that is warm.
     gc.collect()
     gc.freeze()
@@ -139,21 +144,9 @@ def _report(channel: socket.socket, student: int, isolated: bool) -> None:
 def _student(channel: socket.socket, shell: Any) -> None:
     """The process in which the student's cells run."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    _seed()
+    random.seed(0)  # Python gives it a new state in every fork
     sys.path.insert(0, "")
     responder.serve(channel, shell)
-
-
-def _seed() -> None:
-    """The same numbers in every notebook and every regrade: forks would share a state anyway."""
-    import random
-
-    import numpy
-    import torch
-
-    random.seed(0)
-    numpy.random.seed(0)
-    torch.manual_seed(0)
 
 
 def _run_and_exit(function: Any, *args: Any) -> NoReturn:
