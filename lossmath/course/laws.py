@@ -452,6 +452,10 @@ def _scaled(*arguments: Any) -> tuple:
     return tuple(8 * a if isinstance(a, np.ndarray) else a for a in arguments)
 
 
+def _enlarged(*arguments: Any) -> tuple:
+    return tuple(1e200 * a if isinstance(a, np.ndarray) else a for a in arguments)
+
+
 def _shifted(*arguments: Any) -> tuple:
     return tuple(a + 16 if isinstance(a, np.ndarray) else a for a in arguments)
 
@@ -494,6 +498,7 @@ def _blocks_of_one(logits: np.ndarray, target: np.ndarray, block: int) -> tuple:
 
 CHANGES: dict[str, tuple[str, Callable[..., tuple]]] = {
     "scaling": ("Multiplying all numbers by 8", _scaled),
+    "size": ("Multiplying all numbers by 1e200", _enlarged),
     "shift": ("Adding 16 to all numbers", _shifted),
     "one row": ("Writing a table in one row", _in_one_row),
     "masked values": ("Writing NaN into the masked slots", _masked_out),

@@ -560,6 +560,19 @@ class ZeroByZero(Mutant):
             return weights - mean_hinge(weights, features, label) / np.sum(g**2) * g
 
 
+class StopsAtTheGoalOnly(Mutant):
+    """This stops where the loss is 0. The subgradient can be 0 before, where the examples' slopes
+    cancel each other, and then the step divides by 0."""
+
+    def polyak_step(weights, features, label):
+        g = linear_subgradient(weights, features, label)
+        loss = mean_hinge(weights, features, label)
+        if loss == 0:
+            return weights
+        with np.errstate(all="ignore"):
+            return weights - loss / np.sum(g**2) * g
+
+
 class EpsilonInTheDenominator(Mutant):
     """This adds a small number under the fraction line, which makes every step a little too short.
     Treat the one special case, a subgradient of zero, by name."""

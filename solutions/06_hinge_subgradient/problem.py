@@ -325,6 +325,7 @@ single = (scores.astype("float32"), classes)
 no_class = [(scores, np.array([0, -1])), (scores, np.array([0, 3]))]
 models = [
     (np.array([0.0]), np.array([[1.0]]), np.array([1.0])),
+    (np.array([2.0]), np.array([[1.0]]), np.array([1.0])),
     (np.array([0.5]), np.array([[1.0], [-3.0]]), np.array([1.0, -1.0])),
     (weights, features, sides),
     (
@@ -404,6 +405,7 @@ laws = {
     ],
     "step": [
         Example("linear_subgradient", (weights, features, sides), np.array([-0.5, 0.0])),
+        Shape("linear_subgradient", like="the weights"),
         Gradient("linear_subgradient", of="mean_hinge", wrt="weights"),
         Example("distance_change", (1.0, 0.5, np.array([0.6, 0.8])), 0.0),
         Shape("distance_change"),

@@ -146,7 +146,7 @@ check("08", "gradient")
 # pair is the share of that largest force it uses, a number between 0 and 1.
 #
 # * `pull(policy, reference, beta)` returns the pull of every pair. In the table above the two pairs
-#   pull with `[0.377541, 0.817574]`.
+#   pull with `[0.377541, 0.817574]`. A pair with a margin of 30 pulls with 9.35762e-14.
 # * `reference_margin(policy, share, beta)` turns the question round. The policy is given, and each
 #   pair pulls with the same `share` between 0 and 1: by how many nats does its reference then
 #   prefer the chosen answer? (Its log-probability of the chosen answer less that of the rejected
@@ -312,6 +312,7 @@ laws = {
         Example(
             "pull", (policy, reference, 0.5), np.array([0.3775406687981454, 0.8175744761936437])
         ),
+        Example("pull", far[2], np.array([9.357622968839299e-14])),
         Example(
             "reference_margin",
             (policy, 0.75, 0.5),

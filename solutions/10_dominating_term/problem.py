@@ -90,8 +90,9 @@ def rates(diagnosis, runs):
 # ```
 #
 # These are three steps of two terms with two parameters, and the lengths are
-# `[[50, 1], [40, 2], [2, 1]]`. A length is never negative, also if a weight is. And lengths of
-# gradients with entries of 1e200 or 1e−200 are ordinary numbers; only their squares are not.
+# `[[50, 1], [40, 2], [2, 1]]`. A length is never negative, also if a weight is: the weights
+# `[-10, -10]` give the same ones. And lengths of gradients with entries of 1e200 or 1e−200 are
+# ordinary numbers; only their squares are not.
 
 
 # %% nbgrader={"grade_id": "gradient_norms", "solution": true}
@@ -239,7 +240,7 @@ check("10", "diagnosis")
 # Stuck? `hint("10")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Invariant, Pure
+from lossmath.course.laws import Example, Finite, Invariant, Pure
 
 hints = [
     "Before you square entries of 1e200, divide by something that belongs to the same gradient. "
@@ -260,6 +261,7 @@ three_steps = np.array(
 )
 tens = np.array([10.0, 10.0])
 other = np.array([0.5, 10.0])
+lengths = np.array([[50.0, 1.0], [40.0, 2.0], [2.0, 1.0]])
 level = np.array([[1.0, 2.0], [1.0, 2.0], [1.0, 2.0]])
 four = np.array([[3.0, 4.0], [4.0, -3.0], [-6.0, -8.0], [0.0, 0.0]])
 logs = [
@@ -300,9 +302,9 @@ probes = {
 }
 laws = {
     "norms": [
-        Example(
-            "gradient_norms", (three_steps, tens), np.array([[50.0, 1.0], [40.0, 2.0], [2.0, 1.0]])
-        ),
+        Example("gradient_norms", (three_steps, tens), lengths),
+        Example("gradient_norms", (three_steps, -tens), lengths),
+        Finite("gradient_norms", ((three_steps * 1e200, tens),), "for entries of 1e200"),
         Pure("gradient_norms"),
     ],
     "conflicts": [
@@ -311,7 +313,7 @@ laws = {
             (four,),
             np.array([[1.0, 0, -1, 0], [0, 1, 0, 0], [-1, 0, 1, 0], [0, 0, 0, 0]]),
         ),
-        Invariant("cosines", "scaling"),
+        Invariant("cosines", "size"),
         Pure("cosines"),
     ],
     "diagnosis": [

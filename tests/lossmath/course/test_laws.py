@@ -109,6 +109,12 @@ CASES = {
         {"f": lambda x: x[0] / x[1]},
         {"f": lambda x: x[0]},
     ),
+    "size": (
+        laws.Invariant("f", "size"),
+        [(TWO,)],
+        {"f": lambda x: x[0] / x[1]},
+        {"f": lambda x: x[0] ** 2 / x[1] ** 2},
+    ),
     "shift": (
         laws.Invariant("f", "shift"),
         [(TWO,)],
