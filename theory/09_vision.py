@@ -381,20 +381,20 @@ Explorer(
 )
 
 # %%
-for weight in (1.0, 10.0, 100.0):
-    ratio = no_to_yes(lm.DiceBCE(dice=weight), 2)
+ratios = {weight: no_to_yes(lm.DiceBCE(dice=weight), 2) for weight in (1.0, 10.0, 100.0)}
+for weight, ratio in ratios.items():
     print(f"2 pixels of 100, λ₁ = {weight:3.0f}, λ₂ = 1: no to yes {ratio:4.1f}")
 log_odds = np.log(2 / 98)
 primed = no_to_yes(lm.DiceBCE(dice=0.0), 2, at=log_odds)
 print(f"cross-entropy from a logit of {log_odds:.1f}: no to yes {primed:.1f}")
 
 # %% [markdown]
-# No finite weight makes it even: the ratio of the sum lies between the ratios of its parts, and
-# comes close to Dice's only where cross-entropy hardly counts. The cheaper cure for the first steps
-# is a better start. Let the last layer begin at the logit of the object's own share, here
-# $\log\frac{2}{98}$, and cross-entropy pulls
-# 1.0<!--= f"{primed:.1f}" --> times as hard either way: $98$ pixels times $0.02$ against $2$ times
-# $0.98$.
+# The ratio of the sum lies between the ratios of its parts. With ten times the weight on Dice it is
+# still 3.4<!--= f"{ratios[10.0]:.1f}" -->, and where it is nearly even, cross-entropy hardly
+# counts, and the plateau of Dice is back. The cheaper cure for the first steps is a better start.
+# Let the last layer begin at the logit of the object's own share, here $\log\frac{2}{98}$, and
+# cross-entropy pulls equally hard both ways, in the ratio 1.0<!--= f"{primed:.1f}" -->: $98$ pixels
+# times $0.02$ against $2$ times $0.98$.
 #
 # ### When the outline is uncertain
 #
