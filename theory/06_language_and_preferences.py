@@ -110,6 +110,7 @@ print(words(heard[1:28]), "…")
 
 # %%
 surprise = lm.CrossEntropyFromLogits()
+softmax = lm.LogSumExp().gradient  # the slope of log-sum-exp is the softmax
 
 
 def learn(start, before, after, rate, steps):
@@ -261,13 +262,6 @@ print(f"perplexity per word {per_word:.2f}, per letter {per_letter:.2f}; "
 copier = learn(blank, heard[:-1], heard[:-1], rate=15.0, steps=60)[-1]
 claimed = float(lm.perplexity(copier[fresh[:-1]], fresh[:-1]))
 actual = perplexity_of(copier, fresh)
-
-
-def softmax(logits):
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 print(f"perplexity reported in training {claimed:.2f}, of the next word {actual:.0f}")
 print("it writes:", words(write(8, seed=0, following=softmax(copier), first="the")))
 print("with the shift:", words(write(8, seed=0, following=softmax(tables[best_step]), first="the")))

@@ -210,7 +210,7 @@ def crowded(digits):
                 [
                     Curve(CONFIDENT, TRUE_LOSS, "exact"),
                     Curve(CONFIDENT, np.where(typed > 0, typed, np.nan), "through p"),
-                    Points([last], [math.exp(-last)], stroke="orange", size=5),
+                    Points([last], [2.0**-digits], stroke="orange", size=5),
                 ],
                 across,
                 Axis("", 1e-18, 2, scale="log", ticks=tens(-16, -12, -8, -4, 0)),
@@ -799,7 +799,7 @@ def scaling(power):
                     Rule(-24.0, stroke="grey"),
                     Rule(16.0, stroke="grey"),
                 ],
-                Axis("size of the slope", -44, 28, ticks=NAMED),
+                Axis("exponent of the size", -44, 28, ticks=NAMED),
                 Axis("", 0, 0.4),
             ),
             Panel(
