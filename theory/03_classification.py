@@ -67,12 +67,12 @@ def margin_losses(margin):
         "squared hinge": lm.SquaredHinge(margin),
         "logistic": lm.Logistic(),
     }
-    across = Axis("margin m", -3, 4)
+    across = Axis("margin m", -3, 5)
     panels = []
     for title, how, low, high in MARGIN_PANELS:
         curves = []
         for name, loss in losses.items():
-            m = samples(loss, -3, 4)
+            m = samples(loss, -3, 5)
             label = "" if title == "curvature" and name == "zero-one" else name
             curves.append(Curve(m, getattr(loss, how)(m, np.ones_like(m)), label))
         panels.append(Panel(title, curves, across, Axis("", low, high)))
@@ -299,7 +299,7 @@ def weighted(pos_weight, label_smoothing):
                 Axis("", -3, 1.5),
             ),
             Panel(
-                "mean loss, one in ten positive",
+                "mean loss, a tenth positive",
                 [Curve(WIDE, mean, stroke="blue"), Rule(best, stroke="orange")],
                 across,
                 Axis("", 0, 4),
