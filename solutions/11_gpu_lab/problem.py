@@ -341,19 +341,72 @@ check("11", "bytes")
 # %% [markdown]
 # Stuck? `hint("11")` gives three hints, one at a time. `progress()` shows where you are.
 #
-# ## Beyond the grade: on a real GPU
+# ## Beyond the grade: a real kernel
 #
-# Your four functions are the bodies of real kernels. To see them as such, write `absorb` and the
-# loop around it in [Triton](https://triton-lang.org): `np.maximum` becomes `tl.maximum`, the block
-# `tl.load(row + start + tl.arange(0, BLOCK), mask=..., other=float("-inf"))`, and rows become
-# programs. With `TRITON_INTERPRET=1` in the environment *before the first import of triton*, it
-# runs without a GPU, and your functions above tell you whether it is right. Then read
-# `lossmath/fused/kernels.py`, in which every line has its reason.
+# Your functions are the bodies of real kernels. Here you write one as a GPU would run it, in
+# [Triton](https://triton-lang.org), and learn what it would execute, although there may be no GPU
+# near you. No points depend on it. It needs Triton, which there is for Linux.
 #
-# * `python -m lossmath.fused.sass` compiles those kernels for a GPU that you need not have, and
-#   counts the instructions per logit.
-# * `python -m lossmath.fused.bench` measures them on the machine you have, against PyTorch's own.
-#   Before you run it, write down what you expect from `bytes_moved`, and keep both numbers below.
+# The kernel below is one *program* for each row. Row n has its `V` logits in memory from the
+# address `logits + n * stride` on, and its target at `target + n`; its loss belongs at `loss + n`.
+# In Triton
+#
+# * `tl.arange(0, BLOCK)` is a block of column numbers, and sums and comparisons of it are blocks;
+# * `tl.load(address, mask=..., other=float("-inf"))` reads a block, and where the mask is false,
+#   beyond the end of the row, it gives `other`; `.to(tl.float32)` comes next, as for `absorb`;
+# * `tl.maximum` is of two blocks, `tl.max(x, axis=0)` and `tl.sum(x, axis=0)` are of one;
+# * `tl.exp`, `tl.exp2` and `tl.log` are what they are called.
+#
+# `budget("forward.py")` runs your kernel in Triton's interpreter, on rows of which the loss is
+# known. Then it compiles it for an H100 or H200 and reads the result: how many *registers* a thread
+# needs, how many instructions *spill*, that is, carry registers to memory because there are too few
+# of them, how many bytes a load brings, and how many instructions a logit takes. While the memory
+# of an H200 delivers one logit of two bytes, its processors have time for some 15. The budget
+# leaves a margin: no spills, loads of 16 bytes, at most 11 instructions per logit, for rows of
+# 128,256. Rows of 50,257 are shown, too. Why are they dearer?
+#
+# <details><summary>First hint: getting it right</summary>
+#
+# It is `absorb` in a loop over `range(0, V, BLOCK)`, with two plain numbers for m and d. Start m at
+# the lowest finite float32, −3.4028234663852886e38, instead of −∞: then there is nothing to guard.
+# Start d at `0.0`, not at `0`. And n times the stride passes 2³¹, so make n an int64 first:
+# `tl.program_id(0).to(tl.int64)`.
+# </details>
+# <details><summary>Second hint: wide loads</summary>
+#
+# A thread reads 16 bytes at once if the compiler can see that they lie side by side and that all of
+# them are wanted or none. So no index from a table, no order but the natural one, and a mask that
+# compares columns with V and with nothing else. The target's logit is a load of its own.
+# </details>
+# <details><summary>Third hint: fewer instructions</summary>
+#
+# The hardware knows only the power of 2. `tl.exp2((x - m) * LOG2E)`, with LOG2E =
+# 1.4426950408889634, is one exponential and two instructions beside it; `tl.exp` adds some for
+# results so small that a sum never sees them. What happens once a block is shared by all its
+# logits, so a block should be large; and one that does not fit into the registers spills.
+# </details>
+
+# %%
+# %%writefile forward.py
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def forward_kernel(logits, target, loss, stride, V: tl.constexpr, BLOCK: tl.constexpr):
+    """Cross-entropy of one row of V logits, BLOCK at a time, into loss + n."""
+    pass
+
+
+# %%
+from lossmath.course import budget
+
+budget("forward.py")
+
+# %% [markdown]
+# Then read `lossmath/fused/kernels.py`, in which every line has its reason. With a GPU of your own,
+# `python -m lossmath.fused.bench` measures those kernels against PyTorch's own. Before you run it,
+# write down what you expect from `bytes_moved`, and keep both numbers below.
 #
 # | program | expected | measured | my machine |
 # |---|---|---|---|

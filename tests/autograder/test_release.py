@@ -5,6 +5,7 @@ import json
 
 import nbformat
 import pytest
+from IPython.core.inputtransformer2 import TransformerManager
 from nbgrader.validator import Validator
 from traitlets.config import Config
 
@@ -114,11 +115,9 @@ def test_an_exercise_is_ready_to_be_worked_on(problem):
         if not part.written:
             assert cell.source == f'check("{problem.number}", "{part.name}")'
             assert cell.metadata.editable is False
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            ast.parse(cell.source)
-            assert cell.outputs == [] and cell.execution_count is None
-    cells = [ast.parse(cell.source) for cell in notebook.cells if cell.cell_type == "code"]
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    cells = [ast.parse(TransformerManager().transform_cell(cell.source)) for cell in code]
     functions = {f.name: f for cell in cells for f in cell.body if isinstance(f, ast.FunctionDef)}
     asked = {law.function for part in problem.published.parts for law in part.laws}
     # A function may be given, as a step to start from; everything else is there to be written.

@@ -1,13 +1,18 @@
 """The budget of a forward kernel: the lab's own keeps within it, and usual kernels do not."""
 
 import re
+import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
+import lossmath.course
 from lossmath.fused import budget, sass
 
-RIGHT = Path(__file__).parents[3] / "solutions" / "11_gpu_lab" / "forward.py"
+ROOT = Path(__file__).parents[3]
+RIGHT = ROOT / "solutions" / "11_gpu_lab" / "forward.py"
+LAB = ROOT / "exercises" / "11_gpu_lab.ipynb"
 UPDATE = """        larger = tl.maximum(m, tl.max(x, axis=0))
         d = d * tl.exp2((m - larger) * LOG2E) + tl.sum(tl.exp2((x - larger) * LOG2E), axis=0)
         m = larger
@@ -164,3 +169,19 @@ def test_arguments_of_other_names_are_refused(tmp_path):
     path = edited([("target", "label")], tmp_path)
     with pytest.raises(ValueError, match=r"argument 'label' must be one of logits, .*BLOCK"):
         budget.read(path, 128256)
+
+
+def test_the_lab_starts_with_an_unwritten_kernel(tmp_path, monkeypatch, capsys):
+    cells = nbformat.read(LAB, as_version=4).cells
+    (first,) = [c.source for c in cells if c.source.startswith("%%writefile forward.py\n")]
+    (call,) = [c.source for c in cells if c.source.endswith('\n\nbudget("forward.py")')]
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "forward.py").write_text(first.partition("\n")[2])
+    exec(call, {})
+    assert capsys.readouterr().out == "forward_kernel is not written yet.\n"
+
+
+def test_while_grading_a_sentence(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "lossmath.fused", None)
+    lossmath.course.budget(str(RIGHT))
+    assert capsys.readouterr().out.startswith("A kernel cannot be weighed here: ")
