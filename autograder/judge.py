@@ -228,16 +228,22 @@ def _agreement(question: Asked, namespace: dict[str, Any]) -> Agreement:
 
 def _agreement_on(question: Asked, answer: Answer | StudentError) -> Agreement:
     theirs = question.outcome
-    if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
-        failed = isinstance(answer, StudentError) and isinstance(theirs, StudentError)
-        same = failed and str(answer) == str(theirs)
+    if isinstance(answer, StudentError) and isinstance(theirs, StudentError):
+        same = _kind(answer) == _kind(theirs)
         return Agreement.IN_TYPES_TOO if same else Agreement.NONE
+    if isinstance(answer, StudentError) or isinstance(theirs, StudentError):
+        return Agreement.NONE
     kept = [identical(one.inputs_after, question.arguments) for one in (answer, theirs)]
     values = (answer.value, answer.repeat), (theirs.value, theirs.repeat)
     if kept[0] != kept[1] or not _close(*values):
         return Agreement.NONE
     same_types = _types(answer.value) == _types(theirs.value)
     return Agreement.IN_TYPES_TOO if same_types else Agreement.IN_NUMBERS
+
+
+def _kind(error: StudentError) -> str:
+    """What went wrong, without the words in which a person's own error says it."""
+    return error.sentence.partition(": ")[0]
 
 
 def _types(value: Any) -> Any:

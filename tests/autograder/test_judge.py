@@ -150,6 +150,17 @@ def test_a_mistake_in_another_hand_is_recognised():
     assert score.misconception.name == "the two is missing"
 
 
+@pytest.mark.parametrize("words", [(), ("these are not of one shape",)])
+def test_a_mistake_has_its_name_whatever_the_words_of_an_error(words):
+    def mse(prediction, target):
+        if prediction.shape != target.shape:
+            raise ValueError(*words)
+        return np.mean((prediction - target) ** 2) / 2
+
+    score = judge(PROBLEM, with_functions(mse=mse), SEED)["value"]
+    assert score.misconception.name == "half squared error"
+
+
 def test_a_mistake_of_ones_own_gets_no_name():
     ask = with_functions(mse_gradient=lambda prediction, target: prediction * 0.3)
     assert judge(PROBLEM, ask, SEED)["gradient"].misconception is None
