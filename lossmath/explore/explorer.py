@@ -1,5 +1,6 @@
 """The explorer: a picture with sliders, as a Jupyter widget, a still image and words."""
 
+import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -31,15 +32,24 @@ class _Turn(traitlets.Float):
         return value
 
 
+def _running_loop() -> asyncio.AbstractEventLoop | None:
+    """A kernel's event loop, which is free again when the cell has run."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
 class Explorer(anywidget.AnyWidget):
     """A picture that follows its sliders.
 
     `draw` takes the sliders' values by name and returns a `Picture`. Frames are computed over the
-    sliders' grid and played in the browser; when a slider is let go the kernel sends the exact
-    picture. Each slider is a trait of the explorer under its own name: read it, set it, observe it
-    or link it. `live=True` asks the kernel at every step instead, for pictures that jump.
-    `ahead=False` computes no frames at all, for pictures too costly to compute hundreds of times;
-    such an explorer is live. Raises ValueError if the frames differ in more than their numbers.
+    sliders' grid, in a notebook as soon as the first picture is out, and played in the browser;
+    when a slider is let go the kernel sends the exact picture. Each slider is a trait of the
+    explorer under its own name: read it, set it, observe it or link it. `live=True` asks the kernel
+    at every step instead, for pictures that jump. `ahead=False` computes no frames at all, for
+    pictures too costly to compute hundreds of times; such an explorer is live. Raises ValueError if
+    the frames differ in more than their numbers.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -64,19 +74,27 @@ class Explorer(anywidget.AnyWidget):
         self.scene = Scene(draw, tuple(sliders), ahead and not live)
         self._on_page = self.scene if ahead == self.scene.ahead else Scene(draw, tuple(sliders))
         self._question = predict
-        spec, frames = self._describe(self.scene)
-        super().__init__(_spec={**spec, "live": live or not ahead}, _frames=frames)
+        loop = _running_loop() if self.scene.ahead else None
+        spec, frames = self._describe(*(self.scene.first() if loop else self.scene.spec()))
+        super().__init__(_spec={**spec, "live": bool(loop) or live or not ahead}, _frames=frames)
         self.add_traits(**{s.name: _Turn(s).tag(sync=True) for s in sliders})
         self.on_msg(self._answer)
+        if loop:
+            loop.call_soon(self._send_frames)
 
     def for_page(self) -> tuple[dict[str, Any], bytes]:
         """The description and the frames for a page without a kernel."""
-        return self._describe(self._on_page)
+        return self._describe(*self._on_page.spec())
 
-    def _describe(self, scene: Scene) -> tuple[dict[str, Any], bytes]:
-        spec, frames = scene.spec()
+    def _describe(self, spec: dict[str, Any], frames: bytes) -> tuple[dict[str, Any], bytes]:
         question = self._question.spec() if self._question else None
         return {**spec, "title": self.title, "predict": question, "live": False}, frames
+
+    def _send_frames(self) -> None:
+        """Until the frames are there the kernel answers for them."""
+        spec, frames = self._describe(*self.scene.spec())
+        with self.hold_sync():
+            self._frames, self._spec = frames, spec
 
     @property
     def values(self) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,20 @@ from lossmath.explore.sliders import Slider
 from lossmath.explore.style import STROKES
 
 Draw = Callable[..., Picture]
+
+
+class Drawn(Sequence[Picture]):
+    """The pictures at some values of the sliders, each drawn when it is first looked at."""
+
+    def __init__(self, draw: Draw, points: Sequence[Values]) -> None:
+        self._places = range(len(points))
+        self._at = cache(lambda place: draw(**points[place]))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, place: Any) -> Any:
+        return self._at(self._places[place])
 
 
 @dataclass(frozen=True)
@@ -44,9 +58,13 @@ class Scene:
         return list(frames.points(self.sliders, self.grid))
 
     @cached_property
+    def drawn(self) -> Drawn:
+        return Drawn(self.draw, self.points)
+
+    @cached_property
     def pictures(self) -> list[Picture]:
         """The frames; they must agree in everything but their data."""
-        drawn = [self.draw(**values) for values in self.points]
+        drawn = list(self.drawn)
         first = _shape(drawn[0])
         for values, picture in zip(self.points, drawn, strict=True):
             if _shape(picture) != first:
@@ -57,16 +75,16 @@ class Scene:
         return drawn
 
     @cached_property
-    def witnesses(self) -> list[Picture]:
+    def witnesses(self) -> Sequence[Picture]:
         """Pictures from all over the sliders' ranges, to choose axes and label places by."""
         if self.ahead:
-            return self.pictures
+            return self.drawn
         ends = [{**self.home, s.name: end} for s in self.sliders for end in (s.low, s.high)]
-        return [*self.pictures, *(self.draw(**values) for values in ends)]
+        return [*self.drawn, *(self.draw(**values) for values in ends)]
 
     @cached_property
     def start(self) -> Picture:
-        return self.pictures[self.points.index(self.home)]
+        return self.drawn[self.points.index(self.home)]
 
     @cached_property
     def plan(self) -> list[layout.Place]:
@@ -78,10 +96,10 @@ class Scene:
 
     @property
     def _count(self) -> int:
-        return len(self.pictures[0].panels)
+        return len(self.start.panels)
 
     def _ranges(self, p: int) -> tuple[layout.Range, layout.Range]:
-        panel = self.pictures[0].panels[p]
+        panel = self.start.panels[p]
         return self._range(p, panel.x, "x"), self._range(p, panel.y, "y")
 
     def _range(self, p: int, axis: Axis, name: str) -> layout.Range:
@@ -106,7 +124,16 @@ class Scene:
 
     def spec(self) -> tuple[dict[str, Any], bytes]:
         """Everything the browser needs: a JSON description, and the frames as one buffer."""
-        named = [frames.arrays(picture, self.plan, self.anchors) for picture in self.pictures]
+        return self._spec(self.grid, self.points, self.pictures)
+
+    def first(self) -> tuple[dict[str, Any], bytes]:
+        """The same with the picture at the defaults for its only frame."""
+        return self._spec([[slider.default] for slider in self.sliders], [self.home], [self.start])
+
+    def _spec(
+        self, grid: list[list[float]], points: Sequence[Values], pictures: Sequence[Picture]
+    ) -> tuple[dict[str, Any], bytes]:
+        named = [frames.arrays(picture, self.plan, self.anchors) for picture in pictures]
         stacks = [
             (np.stack([frame[i][1] for frame in named]), named[0][i][2])
             for i in range(len(named[0]))
@@ -116,8 +143,8 @@ class Scene:
         description = {
             "width": width,
             "height": height,
-            "sliders": [self._slider(s, g) for s, g in zip(self.sliders, self.grid, strict=True)],
-            "home": self.points.index(self.home),
+            "sliders": [self._slider(s, g) for s, g in zip(self.sliders, grid, strict=True)],
+            "home": points.index(self.home),
             "panels": [
                 self._panel(p, panel, place)
                 for p, (panel, place) in enumerate(zip(self.start.panels, self.plan, strict=True))
@@ -129,7 +156,7 @@ class Scene:
             "readings": list(self.start.readings),
             "words": [
                 self.words(values, picture)
-                for values, picture in zip(self.points, self.pictures, strict=True)
+                for values, picture in zip(points, pictures, strict=True)
             ],
         }
         return description, buffer

@@ -1,5 +1,6 @@
 """The explorer as a widget: its traits, its answers, its representations."""
 
+import asyncio
 import io
 import subprocess
 import sys
@@ -121,6 +122,26 @@ def test_a_live_explorer_computes_only_what_it_shows():
     assert len(drawn) <= 5 and explorer._spec["live"]
     spec, _ = explorer.for_page()
     assert len(drawn) > 500 and not spec["live"]
+
+
+def test_in_a_kernel_the_frames_follow_the_first_picture():
+    drawn = []
+
+    def draw(delta):
+        drawn.append(delta)
+        return anatomy({"Huber": lm.Huber(delta)})
+
+    async def cell():
+        explorer = Explorer(draw, [slider(lm.Huber, "delta")])
+        early, soon = explorer._spec, len(drawn)
+        await asyncio.sleep(0)
+        return early, soon, explorer
+
+    early, soon, explorer = asyncio.run(cell())
+    assert soon < 10 < 60 < len(drawn) and early["live"] and len(early["words"]) == 1
+    assert explorer._spec == {**huber()._spec, "title": ""} and not explorer._spec["live"]
+    assert explorer._frames == huber()._frames
+    assert early["panels"] == explorer._spec["panels"]
 
 
 def test_the_mimebundle_has_a_view_a_picture_and_words():

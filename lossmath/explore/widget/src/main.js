@@ -18,16 +18,16 @@ function debounced(wait, act) {
 }
 
 function render({ model, el }) {
-  const spec = model.get("_spec");
-  const frames = new Frames(spec, model.get("_frames"));
+  let spec = model.get("_spec");
+  let frames = new Frames(spec, model.get("_frames"));
   const home = Object.fromEntries(spec.sliders.map((slider) => [slider.name, slider.default]));
   const values = Object.fromEntries(spec.sliders.map((slider) => [slider.name, model.get(slider.name)]));
   let kernel = Boolean(model.send);
-  const live = spec.live && kernel;
+  let live = spec.live && kernel;
   let pinned = null;
   let shown = null;
 
-  const panels = new Panels(spec, pull, rest);
+  let panels = new Panels(spec, pull, rest);
   const sliders = spec.sliders.map((slider) =>
     range(slider, (value) => turn({ [slider.name]: value }), rest),
   );
@@ -165,6 +165,18 @@ function render({ model, el }) {
     excuse(live ? GONE : "");
   }
 
+  // The frames have come, to the picture that was shown without them.
+  function arrived() {
+    spec = model.get("_spec");
+    frames = new Frames(spec, model.get("_frames"));
+    live = spec.live && kernel;
+    const before = panels.node();
+    panels = new Panels(spec, pull, rest);
+    before.replaceWith(panels.node());
+    paint(shown);
+    say(words.textContent);
+  }
+
   function answered(message, buffers) {
     if (message.id !== asked) return;
     asked = null;
@@ -199,6 +211,7 @@ function render({ model, el }) {
     model.on(`change:${name}`, follow);
     return [`change:${name}`, follow];
   });
+  model.on("change:_spec", arrived);
   model.on("msg:custom", answered);
   model.on("comm_live_update", lost);
 
@@ -209,6 +222,7 @@ function render({ model, el }) {
   if (!frames.at(values)) ask();
   return () => {
     for (const [event, follow] of followers) model.off(event, follow);
+    model.off("change:_spec", arrived);
     model.off("msg:custom", answered);
     model.off("comm_live_update", lost);
   };
