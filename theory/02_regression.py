@@ -338,8 +338,8 @@ for name, loss in {**LOSSES, "Student-t": lm.StudentTNLL()}.items():
 # * Gaussian noise gives the squared error, Laplace noise the absolute error. Huber is a Gaussian
 #   middle with Laplace tails.
 # * Student's *t* with $\nu$ degrees of freedom gives $\tfrac{\nu+1}{2}\log(1 + r^2/\nu)$. Its pull,
-#   $\frac{(\nu+1)\,r}{\nu + r^2}$, rises until $r = \sqrt\nu$ and then **falls again**: an error too
-#   large to be believed is quietly ignored.
+#   $\frac{(\nu+1)\,r}{\nu + r^2}$, rises until $r = \sqrt\nu$ and then **falls again**: an error
+#   too large to be believed is quietly ignored.
 
 # %% jupyter={"source_hidden": true}
 SPREAD = np.concatenate([np.linspace(-8, -1e-9, 81), np.linspace(1e-9, 8, 81)])
