@@ -40,9 +40,10 @@ second shows one every 17 ms.
 
 Each chapter was run in JupyterLab, cell by cell. The first picture: seconds from running a cell to
 its picture on the screen, for half of the chapter's explorers and for the slowest of them, with
-everything else that its cell computes. The sliders: milliseconds as above, {presses} key presses on
-the first slider of each of the {count} explorers that play frames, for the chapter and for the
-explorer that is slowest in 95 of 100.
+everything else that its cell computes. The frames follow it; the kernel answers until they are
+there. The sliders: milliseconds as above, with the frames there, {presses} key presses on the first
+slider of each of the {count} explorers that play frames, for the chapter and for the explorer that
+is slowest in 95 of 100.
 
 | chapter | explorers | first picture | slowest | sliders: half | 95 of 100 | slowest |
 |---|--:|--:|---|--:|--:|---|
@@ -142,20 +143,23 @@ class Seen:
 
 
 def measure(page: Page, cell: Locator, kind: str, steps: int) -> list[float]:
-    """Milliseconds from key to picture, one press after another."""
+    """Milliseconds from key to picture, one press after another.
+
+    The first press does not count: it may still wait for the frames.
+    """
     cell.evaluate("cell => cell.scrollIntoView({ block: 'center' })")
     page.wait_for_timeout(250)
     handle = cell.locator(".noUi-handle" if kind == "interact" else "input[type=range]").first
     cell.locator(".jp-Cell-outputArea").evaluate("(node, kind) => follow(node, kind)", kind)
     handle.focus()
     taken = []
-    for step in range(steps):
+    for step in range(steps + 1):
         page.evaluate("() => (window.latencies = [])")
         page.keyboard.press("ArrowRight" if step % 2 else "ArrowLeft")
         page.wait_for_function("() => window.latencies.length > 0", timeout=20_000)
         taken.append(page.evaluate("() => window.latencies[0]"))
         page.wait_for_timeout(40)
-    return taken
+    return taken[1:]
 
 
 def take_turns(browser: Browser, lab: Lab, steps: int) -> dict[str, list[float]]:
