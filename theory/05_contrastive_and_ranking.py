@@ -716,8 +716,8 @@ Explorer(
 # is content; with a margin of a half it is 4.27<!--= f"{with_margin:.2f}" -->, and the face is
 # pulled in. The margin makes classes narrow, so that *unseen* people find room between them. It is
 # in radians here; some libraries take degrees, and a half of a degree is no margin at all. The
-# right panel shows what the step costs: just before it the pull has faded to nothing, as for the
-# cosine embedding, and a face that far from its own class hardly moves.
+# right panel shows what the step costs: just before it the pull has faded to nothing, and a face
+# there hardly moves, far as it is from its own class.
 #
 # **Circle loss** (Sun and others) looks at an anchor's similarity $s_p$ to a positive and $s_n$ to
 # a negative, which should pass the marks $1 - m$ and $m$:
