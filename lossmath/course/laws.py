@@ -229,18 +229,19 @@ class Supports(Law):
             return Counterexample(
                 (f"your {self.function} gives {show(ends)}", f"your {self.of} {show(touched)}")
             )
-        for slope in ends.reshape(2, -1):
+        for slope in ends.reshape(2, *at.shape):
             for way in (-2.0, 2.0):
                 line, there = touched + way * slope, numbers(student(self.of, at + way, *rest))
                 above = line > there + 1e-7
                 if np.any(above):
                     i = np.argmax(above)
-                    start, end = f"({show(at[i])}, {show(touched[i])})", show(at[i] + way)
+                    start = f"({show(at.flat[i])}, {show(touched.flat[i])})"
+                    end = show(at.flat[i] + way)
                     return Counterexample(
                         (
-                            f"a line of slope {show(slope[i])} through {start} "
-                            f"leads to ({end}, {show(line[i])})",
-                            f"your {self.of} at {end} is {show(there[i])}, below the line",
+                            f"a line of slope {show(slope.flat[i])} through {start} "
+                            f"leads to ({end}, {show(line.flat[i])})",
+                            f"your {self.of} at {end} is {show(there.flat[i])}, below the line",
                         )
                     )
         return None

@@ -44,7 +44,8 @@ def mean_hinge(weights, features, label):
 #
 # What are the three intervals for the label −1? Draw its loss first.
 #
-# * Shape and precision are those of the score; `label` has the same.
+# * Scores come in any shape, tables too. Shape and precision of the answers are those of the score;
+#   `label` has the same.
 # * A label other than −1 and 1 raises `ValueError` in both functions. With labels 0 and 1, the most
 #   common mistake, every negative example would cost exactly 1, and nobody would learn from it.
 # * A NaN among the scores must come out of both functions where it went in.
@@ -299,6 +300,7 @@ bends = [
     (np.array([3.0]), np.array([-1.0])),
     (score, label),
     (np.array([1.5, -1.0, 0.75, -0.25, 1.0, -2.0]), np.array([-1.0, -1.0, 1, -1, -1, -1])),
+    (np.array([[0.5, 1.0], [-1.0, 2.0]]), np.array([[1.0, 1.0], [-1.0, -1.0]])),
 ]
 bend_edges = [
     (np.array([1.0 - 1e-12, -1.0 + 1e-12]), np.array([1.0, -1.0])),

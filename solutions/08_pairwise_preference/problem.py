@@ -117,8 +117,9 @@ check("08", "value")
 #  [-0.204394,  0.204394 ]]
 # ```
 #
-# Small gradients are asked for as exactly as large ones: at a margin of 30 a pair still pulls with
-# about 1e-13 of its force. (How many digits of $1 - \sigma(30)$ are right?)
+# Small gradients are asked for as exactly as large ones: a single pair with β = 1 and a margin of
+# 30 has the gradient `[[-9.35762e-14, 9.35762e-14]]`. (How many digits of $1 - \sigma(30)$ are
+# right?)
 
 
 # %% nbgrader={"grade_id": "dpo_gradient", "solution": true}
@@ -305,6 +306,9 @@ laws = {
     ],
     "gradient": [
         Shape("dpo_gradient", like="the policy"),
+        Example(
+            "dpo_gradient", far[2], np.array([[-9.357622968839299e-14, 9.357622968839299e-14]])
+        ),
         Gradient("dpo_gradient", of="dpo_loss", wrt="policy"),
         Pure("dpo_gradient"),
     ],

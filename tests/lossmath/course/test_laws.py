@@ -83,7 +83,7 @@ CASES = {
     ),
     "supports": (
         laws.Supports("g", of="f"),
-        [(np.array([3.0, 0.0]),)],
+        [(np.array([[3.0], [0.0]]),)],
         {"f": np.abs, "g": lambda x: (np.where(x > 0, 1, -1), np.where(x < 0, -1, 1))},
         {"f": np.abs, "g": lambda x: (np.where(x > 0, 1, -2), np.where(x < 0, -1, 1))},
     ),
