@@ -638,7 +638,7 @@ Explorer(
 
 # %% [markdown]
 # One eigenvalue is always zero: adding the same number to all logits changes nothing. The others
-# melt.
+# melt, the largest after one small rise.
 #
 # > **Refute this.** *“When the model is very confident, the curvature of cross-entropy concentrates
 # > in the directions that change the confident probabilities.”* Compare the eigenvalues at a lead
