@@ -60,6 +60,23 @@ def test_no_rows():
     assert loss == 0 and x.grad.shape == (0, 6) and (weight.grad == 0).all()
 
 
+def test_all_rows_ignored():
+    x, weight, target = problem(20, 6, 30)
+    loss = linear_cross_entropy(x, weight, torch.full_like(target, -100), chunk=7)
+    loss.backward()
+    assert torch.isnan(loss) and (x.grad == 0).all() and (weight.grad == 0).all()
+
+
+def test_under_no_grad_no_gradient_is_computed():
+    x, weight, target = problem(64, 512, 8000)
+    with torch.no_grad():
+        loss = linear_cross_entropy(x, weight, target, chunk=8)
+        peak = Cpu().peak(lambda: linear_cross_entropy(x, weight, target, chunk=8))
+    assert not loss.requires_grad and x.grad is weight.grad is None
+    assert peak < 4 * weight.numel() / 2
+    assert torch.allclose(loss, F.cross_entropy(x @ weight.T, target))
+
+
 def test_a_second_backward_raises():
     x, weight, target = problem(20, 6, 30)
     loss = linear_cross_entropy(x, weight, target)
