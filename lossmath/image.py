@@ -67,7 +67,7 @@ class SSIM(ImagePair):
         slider=(0.5, 5),
         scale="log",
         symbol=r"\sigma",
-        unit="pixel",
+        unit="pixels",
         meaning="width of the Gaussian in the window",
     )
     k1: float = parameter(

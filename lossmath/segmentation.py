@@ -26,7 +26,7 @@ class Overlap(Accumulating, abstract=True):
         slider=(1e-6, 1),
         scale="log",
         symbol="s_n",
-        unit="pixel",
+        unit="pixels",
         meaning="what is added to the numerator: equal to s_d, two empty masks fit perfectly",
     )
     smooth_dr: float = parameter(
@@ -35,7 +35,7 @@ class Overlap(Accumulating, abstract=True):
         slider=(1e-6, 1),
         scale="log",
         symbol="s_d",
-        unit="pixel",
+        unit="pixels",
         meaning="what is added to the denominator: keeps empty masks from dividing by 0",
     )
 
@@ -175,7 +175,7 @@ class DiceBCE(Accumulating):
         slider=(1e-6, 1),
         scale="log",
         symbol="s",
-        unit="pixel",
+        unit="pixels",
         meaning="smoothing of numerator and denominator of Dice",
     )
 

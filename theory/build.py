@@ -129,7 +129,7 @@ class Chapter:
             gave = _evaluate(expression, client, index)
             said = text[: claim.start()]
             vouched.append((claim.start() - len(gave), claim.start()))
-            if not said.endswith(gave) or re.search(r"[\d.,−-]$", said.removesuffix(gave)):
+            if not said.endswith(gave) or re.search(r"[\d.,−-]\Z", said.removesuffix(gave)):
                 where, last = self.line_of(cell, claim.start()), (said.split() or [""])[-1]
                 faults.append(f"{where}: the prose says {last!r} but {expression} gives {gave!r}")
         for number in NUMBER.finditer(text):
