@@ -407,7 +407,7 @@ class ArcFace(Loss):
         slider=(0, 1),
         at_most=pi / 2,
         symbol=r"\mu",
-        unit="radian",
+        unit="radians",
         meaning="angle by which the right class must win",
     )
     scale: float = parameter(
@@ -483,7 +483,7 @@ class Circle(Loss):
         at_least=0,
         slider=(0, 0.5),
         symbol="m",
-        meaning="slack: positives should reach 1 - m, negatives fall to m",
+        meaning="slack: positives should reach 1 − m, negatives fall to m",
     )
     scale: float = parameter(
         256.0,
