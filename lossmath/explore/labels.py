@@ -34,7 +34,7 @@ NOTHING = np.empty((0, 2))
 Each = Mapping[int, np.ndarray]  # by mark
 
 # What each fault of a label costs, in a frame where it has it.
-CUT_OFF, ON_A_LABEL, ON_A_LINE, CROWDED, STRAYED = 30.0, 40.0, 10.0, 3.0, 2.0
+CUT_OFF, ON_A_LABEL, ON_A_LINE, CROWDED, STRAYED = 30.0, 40.0, 10.0, 3.0, 5.0
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,18 @@ def test_a_moved_slider_draws_what_the_record_says(page: Page, tmp_path: Path, s
         assert np.abs(points - expected).max() < 0.5  # pixels, on a plan 760 wide
 
 
+def test_what_stands_still_is_not_drawn_anew(page: Page, tmp_path: Path) -> None:
+    def picture(a: float) -> Picture:
+        return Picture([Panel("", [Curve([0, 1], [0, 1]), Curve([0, 1], [0, a])])])
+
+    open_page(page, tmp_path, Explorer(picture, [Slider("a", 0, 1, 0.5)]))
+    still, moving = page.locator(".lm-marks:not(.lm-ghost) path").all()
+    for path in (still, moving):
+        path.evaluate("path => path.setAttribute('d', '')")
+    page.get_by_role("slider").press("ArrowRight")
+    assert still.get_attribute("d") == "" != moving.get_attribute("d")
+
+
 def test_a_log_axis_counts_in_plain_numbers(page: Page, tmp_path: Path) -> None:
     panel = Panel("", [Curve([0.01, 100], [1, 2])], Axis("", 0.01, 100, scale="log"))
     open_page(page, tmp_path, Explorer(lambda: Picture([panel])))

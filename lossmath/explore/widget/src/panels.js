@@ -12,6 +12,7 @@ export class Panels {
   // `drag(names, values)` is called while a handle is pulled, `drop()` when it is let go.
   constructor(spec, drag, drop) {
     this.slots = spec.slots;
+    this.live = spec.live;
     this.svg = create("svg").attr("viewBox", `0 0 ${spec.width} ${spec.height}`).attr("role", "img");
     const parts = spec.panels.flatMap((panel, p) => this.panel(panel, p, drag, drop));
     this.ghosts = parts.filter((part) => part.ghost);
@@ -34,6 +35,8 @@ export class Panels {
 
   apply(parts, arrays) {
     for (const part of parts) {
+      if (part.painted && !part.moves) continue;
+      part.painted = true;
       const data = {};
       for (const [field, slot] of part.fields) data[field] = arrays[slot];
       part.paint(data);
@@ -58,12 +61,13 @@ export class Panels {
     return panel.marks.flatMap((mark, m) => {
       const fields = this.fields(p, m);
       const shape = Object.fromEntries(fields.map(([field, slot]) => [field, this.slots[slot].shape]));
+      const moving = fields.some(([, slot]) => this.slots[slot].moving);
+      const moves = moving || this.live; // which came with one frame only
       const make = (parent, ghost, what = mark) => {
         const own = parent.append("g");
-        return { ghost, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
+        return { ghost, moves, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
       };
       const drawn = { ...make(front, false), place: label(names, mark, width, height) };
-      const moving = fields.some(([field, slot]) => field !== "label_at" && this.slots[slot].moving);
       if (!moving || !COMPARED.has(mark.kind)) return [drawn];
       return [make(behind, true, { ...mark, handle: [] }), drawn];
     });
