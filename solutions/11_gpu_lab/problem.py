@@ -355,7 +355,8 @@ check("11", "bytes")
 # * `tl.load(address, mask=..., other=float("-inf"))` reads a block, and where the mask is false,
 #   beyond the end of the row, it gives `other`; `.to(tl.float32)` comes next, as for `absorb`;
 # * `tl.maximum` is of two blocks, `tl.max(x, axis=0)` and `tl.sum(x, axis=0)` are of one;
-# * `tl.exp`, `tl.exp2` and `tl.log` are what they are called.
+# * `tl.exp`, `tl.exp2` and `tl.log` are what they are called;
+# * a number that has its name outside the kernel is declared so: `HALF = tl.constexpr(0.5)`.
 #
 # `budget("forward.py")` runs your kernel in Triton's interpreter, on rows of which the loss is
 # known. Then it compiles it for an H100 or H200 and reads the result: how many *registers* a thread
