@@ -223,7 +223,7 @@ check("08", "rescale")
 # Stuck? `hint("08")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses, Shape
+from lossmath.course.laws import Example, Finite, Gradient, Invariant, Pure, Refuses, Shape
 
 hints = [
     "Write the margin of the first pair of the table with pencil, bracket by bracket. Then add 100 "
@@ -299,6 +299,7 @@ laws = {
         Example("margin", (policy, reference, 0.5), np.array([0.5, -1.5])),
         Example("dpo_loss", (policy, reference, 0.5), 1.0877451310814297),
         Shape("dpo_loss"),
+        Finite("dpo_loss", tuple(far[:2]), "for margins of ±900"),
         Invariant("dpo_loss", "answers alike"),
         Refuses("margin", (policy, reference, -0.5), "ValueError", "for a β that is not positive"),
         Pure("margin"),
