@@ -274,7 +274,7 @@ SCRIPTED = Student("quin", "puts script into a written answer", otherwise=_scrip
 
 def traps() -> Iterator[Finding]:
     """Grade a tiny class: each student gets exactly what is deserved, and no page acts."""
-    problem = bank.load(next(iter(sorted(bank.SOLUTIONS.glob("[0-9][0-9]_*")))))
+    problem = bank.load(min(bank.SOLUTIONS.glob("[0-9][0-9]_*")))
     students = [student for student in sample.CLASS if student.name in WITNESSES] + [SCRIPTED]
     with tempfile.TemporaryDirectory() as folder, open(os.devnull, "w") as quiet:
         course = Course.create(Path(folder))

@@ -22,11 +22,12 @@ from nbconvert.filters import Highlight2HTML
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 
+from autograder.wire import PICTURES
+
 MAX_TEXT = 100_000  # characters of output kept per cell
 MAX_PICTURE = 4_000_000  # bytes of pictures kept per cell
 MAX_OUTPUTS = 100
 MAX_RENDERED = 5_000  # characters of one cell: renderers may take the square or cube of it
-PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 # ---------------------------------------------------------------------------- outputs
 

@@ -298,9 +298,7 @@ class LocalAsk:
     def __init__(self, namespace: Mapping[str, Any]):
         self.namespace = namespace
 
-    def __call__(
-        self, function: str, *args: Any, timeout: float | None = None, **kwargs: Any
-    ) -> wire.Answer:
+    def __call__(self, function: str, *args: Any, **kwargs: Any) -> wire.Answer:
         question = wire.Question(0, function, args, kwargs)
         reply = responder.reply_to_question(self.namespace, wire.encode_question(question))
         return wire.decode_answer(reply, question)

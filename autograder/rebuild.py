@@ -13,7 +13,6 @@ import copy
 from collections.abc import Iterator
 from pathlib import Path
 
-import nbformat
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat.notebooknode import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
@@ -32,13 +31,12 @@ class Rebuild(NbGraderPreprocessor):
         self, nb: NotebookNode, resources: ResourcesDict
     ) -> tuple[NotebookNode, ResourcesDict]:
         where = resources["nbgrader"]
-        folder = Layout(Path(self.course), where["assignment"]).folder("release")
-        released = nbformat.read(folder / f"{where['notebook']}.ipynb", as_version=4)
-        return rebuild(nb, released), resources
+        layout = Layout(Path(self.course), where["assignment"])
+        return rebuild(nb, layout.release(where["notebook"])), resources
 
 
 def rebuild(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
-    """The released notebook with the student's text in it.
+    """A copy of the released notebook with the student's text in it.
 
     Sentences about what had to be mended join the notes of the clean copy, in
     `metadata.autograder.notes`.
@@ -51,7 +49,8 @@ def rebuild(submitted: NotebookNode, released: NotebookNode) -> NotebookNode:
     if record["received"]:
         record["notes"] += [_missing_note(originals[name], name) for name in missing]
 
-    notebook = copy.deepcopy(released)
+    notebook = copy.copy(released)
+    notebook.metadata = copy.deepcopy(released.metadata)
     notebook.cells = list(_in_order(originals, texts, own))
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
@@ -102,11 +101,11 @@ def _in_order(
     """
     waiting = own[""]
     for name, original in originals.items():
+        cell = copy.deepcopy(original)
         if name in texts:
             yield from waiting
             waiting = own[name]
-            original = copy.deepcopy(original)
-            if not is_locked(original):
-                original.source = texts[name]
-        yield original
+            if not is_locked(cell):
+                cell.source = texts[name]
+        yield cell
     yield from waiting

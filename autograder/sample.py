@@ -278,19 +278,14 @@ def fresh_course(folder: Path) -> Course:
 
 def write(course: Course, problems: list[Problem], students: Iterable[Student] = ()) -> None:
     """Hand in the work of `students`, or of the whole class."""
-    released = {
-        problem.name: nbformat.read(
-            course.layout.folder("release") / f"{problem.name}.ipynb", as_version=4
-        )
-        for problem in problems
-    }
     for student in students or CLASS:
         folder = course.layout.folder("submitted", student.name)
         folder.mkdir(parents=True)
         for problem in problems:
             path = folder / f"{problem.name}.ipynb"
             answer = student.answers.get(problem.number, student.otherwise)
-            nbformat.write(answer(problem, copy.deepcopy(released[problem.name])), path)
+            released = copy.deepcopy(course.layout.release(problem.name))
+            nbformat.write(answer(problem, released), path)
             student.files.get(problem.number, lambda path: None)(path)
 
 

@@ -33,11 +33,7 @@ class TimeLimits:
 
 
 class Session:
-    """The process of one notebook, replaced when it is lost.
-
-    A lost process costs the cell or the question that lost it: a new one replays the cells before
-    it, without the culprit, at most `MAX_RESTARTS` times.
-    """
+    """The process of one notebook, replaced when it is lost."""
 
     def __init__(self, new_kernel: Callable[[], Kernel], limits: TimeLimits):
         self.new_kernel = new_kernel

@@ -56,6 +56,16 @@ def notes(notebook):
     return notebook.metadata.autograder.notes
 
 
+@pytest.mark.parametrize("kept", [0, 3])
+def test_the_released_notebook_stays_as_it_is(released, kept):
+    before = copy.deepcopy(released)
+    notebook = rebuild(submit(*released.cells[:kept]), released)
+    for cell in notebook.cells:
+        cell.source = "changed"
+        cell.metadata.clear()
+    assert released == before
+
+
 def test_a_faithful_submission_is_the_release_with_the_students_text(released):
     answered = copy.deepcopy(released)
     answered.cells[1].source = "def f(): return 1"

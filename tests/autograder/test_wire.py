@@ -168,6 +168,16 @@ def test_what_encode_never_makes_is_refused(data):
         wire.Decoder(b"\x02" * 8).value(data)
 
 
+@pytest.mark.parametrize("number", [0, 2, True, "1", None])
+def test_a_reply_to_something_else_is_refused(number):
+    """The first question, and the first cell, are number 1."""
+    with pytest.raises(BadReply, match="not the reply"):
+        question = wire.Question(1, "mse", (), {})
+        wire.decode_answer(wire.dump({"n": number, "answer": 1}), question)
+    with pytest.raises(BadReply, match="not the reply"):
+        wire.decode_run(wire.dump({"n": number, "outputs": [], "ok": True}), 1)
+
+
 def test_bytes_that_belong_to_no_array_are_refused():
     answer, run = {"n": 7, "answer": 1}, {"n": 7, "outputs": [], "ok": True}
     with pytest.raises(BadReply, match="bytes that belong to no array"):
