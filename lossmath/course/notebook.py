@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from .laws import Counterexample
-from .published import Published, PublishedPart, all_numbers, published
+from .published import OneLine, Published, PublishedPart, Unknown, all_numbers, published
 from .student import NotWritten, Student
 
 PROGRESS = Path(".progress.json")  # beside the notebooks, so that all of them share it
@@ -14,11 +14,8 @@ PROGRESS = Path(".progress.json")  # beside the notebooks, so that all of them s
 _hints_given: dict[str, int] = {}
 
 
-class CheckFailed(Exception):
-    """Some public checks fail; shown as one line, for the report above it says why."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [f"{type(self).__name__}: {self}"]
+class CheckFailed(OneLine):
+    """Some public checks fail; the report above says why."""
 
 
 def check(number: str, part: str | None = None) -> None:
@@ -27,13 +24,13 @@ def check(number: str, part: str | None = None) -> None:
     The functions are taken from the notebook that calls. The grade comes from further checks on
     inputs you have not seen; these are the ones you can see.
 
-    Raises CheckFailed when a check fails, ValueError for an unknown problem or part.
+    Raises CheckFailed when a check fails, Unknown for a problem or part that does not exist.
     """
     problem = published(number)
     student = Student(sys._getframe(1).f_globals)
     names = [p.name for p in problem.parts if p.laws]
     if part not in (None, *names):
-        raise ValueError(f"problem {number} has no part {part!r}; parts: {', '.join(names)}")
+        raise Unknown(f"problem {number} has no part {part!r}; parts: {', '.join(names)}")
     outcomes = {
         p.name: _report(problem, p, student)
         for p in problem.parts
@@ -45,10 +42,13 @@ def check(number: str, part: str | None = None) -> None:
 
 
 def hint(number: str, step: int | None = None) -> None:
-    """Print the next of a problem's three hints, or the one asked for (1, 2 or 3)."""
+    """Print the next of a problem's three hints, or the one asked for (1, 2 or 3).
+
+    Raises Unknown for a problem or hint that does not exist.
+    """
     hints = published(number).hints
     if step is not None and not 1 <= step <= len(hints):
-        raise ValueError(f"hint: step={step} must lie in 1..{len(hints)}")
+        raise Unknown(f"hint: step={step} must lie in 1..{len(hints)}")
     step = step or min(_hints_given.get(number, 0) + 1, len(hints))
     _hints_given[number] = max(step, _hints_given.get(number, 0))
     print(f"Hint {step} of {len(hints)}: {hints[step - 1]}")

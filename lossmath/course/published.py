@@ -69,14 +69,25 @@ class Published:
         return cls(**data)
 
 
+class OneLine(Exception):
+    """Shown in a notebook as one line, without the way it took: the sentence says it all."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"{type(self).__name__}: {self}"]
+
+
+class Unknown(OneLine, ValueError):
+    """A problem, part or hint that does not exist."""
+
+
 def published(number: str) -> Published:
     """The public data of a problem, by its number.
 
-    Raises ValueError for a number that no problem has.
+    Raises Unknown, a ValueError, for a number that no problem has.
     """
     path = FOLDER / f"{number}.json"
     if not path.is_file():
-        raise ValueError(f"there is no problem {number!r}; problems: {', '.join(all_numbers())}")
+        raise Unknown(f"there is no problem {number!r}; problems: {', '.join(all_numbers())}")
     return Published.from_json(path.read_text(encoding="utf-8"))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 
 import lossmath.course
 from lossmath.course import CheckFailed, check, hint, notebook, progress
@@ -171,3 +172,13 @@ def test_what_a_function_draws_is_not_shown_at_every_call(tmp_path):
         tmp_path,
     )
     assert "printed" in printed and "drawn" not in printed
+
+
+@pytest.mark.parametrize(
+    "call", ['check("6")', 'check("01", "values")', "hint(6)", 'hint("01", 4)']
+)
+def test_a_slip_in_a_call_costs_one_line(call, capsys):
+    shell = InteractiveShell()
+    shell.run_cell(f"from lossmath.course import check, hint\n{call}")
+    shown = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in shown] == ["Unknown"]
