@@ -7,6 +7,7 @@ from typing import Any
 
 import anywidget
 import traitlets
+from IPython import get_ipython
 
 from lossmath.explore.predict import Predict
 from lossmath.explore.scene import Draw, Scene
@@ -32,11 +33,13 @@ class _Turn(traitlets.Float):
         return value
 
 
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    """A kernel's event loop, which is free again when the cell has run."""
+def _kernel_loop() -> asyncio.AbstractEventLoop | None:
+    """The event loop of the kernel this runs in, which is free again when the cell has run."""
+    if not hasattr(get_ipython(), "kernel"):
+        return None
     try:
         return asyncio.get_running_loop()
-    except RuntimeError:
+    except RuntimeError:  # a thread of the reader's own
         return None
 
 
@@ -74,7 +77,7 @@ class Explorer(anywidget.AnyWidget):
         self.scene = Scene(draw, tuple(sliders), ahead and not live)
         self._on_page = self.scene if ahead == self.scene.ahead else Scene(draw, tuple(sliders))
         self._question = predict
-        loop = _running_loop() if self.scene.ahead else None
+        loop = _kernel_loop() if self.scene.ahead else None
         spec, frames = self._describe(*(self.scene.first() if loop else self.scene.spec()))
         super().__init__(_spec={**spec, "live": bool(loop) or live or not ahead}, _frames=frames)
         self.add_traits(**{s.name: _Turn(s).tag(sync=True) for s in sliders})

@@ -62,6 +62,10 @@ def restart(page: Page) -> None:
 @pytest.mark.parametrize("notebook", ["ahead"], indirect=True)
 def test_frames_play_on_after_a_restart(page: Page, notebook: str) -> None:
     explorer, handle = page.locator(".lm-explorer"), page.get_by_role("slider")
+    curve = explorer.locator(".lm-marks:not(.lm-ghost) path").first
+    drawn = curve.get_attribute("d") or ""
+    handle.press("Home")
+    expect(curve).not_to_have_attribute("d", drawn)  # the frames have come
     before = paths(explorer)
     restart(page)
     handle.press("End")

@@ -1,6 +1,5 @@
 """The explorer as a widget: its traits, its answers, its representations."""
 
-import asyncio
 import io
 import subprocess
 import sys
@@ -124,23 +123,31 @@ def test_a_live_explorer_computes_only_what_it_shows():
     assert len(drawn) > 500 and not spec["live"]
 
 
-def test_in_a_kernel_the_frames_follow_the_first_picture():
-    drawn = []
+class Loop:
+    """The event loop of a kernel in the middle of a cell."""
+
+    def __init__(self):
+        self.later = []
+
+    def call_soon(self, act):
+        self.later.append(act)
+
+
+def test_in_a_kernel_the_frames_follow_the_first_picture(monkeypatch):
+    drawn, loop = [], Loop()
+    monkeypatch.setattr("lossmath.explore.explorer._kernel_loop", lambda: loop)
 
     def draw(delta):
         drawn.append(delta)
         return anatomy({"Huber": lm.Huber(delta)})
 
-    async def cell():
-        explorer = Explorer(draw, [slider(lm.Huber, "delta")])
-        early, soon = explorer._spec, len(drawn)
-        await asyncio.sleep(0)
-        return early, soon, explorer
-
-    early, soon, explorer = asyncio.run(cell())
-    assert soon < 10 < 60 < len(drawn) and early["live"] and len(early["words"]) == 1
-    assert explorer._spec == {**huber()._spec, "title": ""} and not explorer._spec["live"]
-    assert explorer._frames == huber()._frames
+    explorer = Explorer(draw, [slider(lm.Huber, "delta")], title="Huber")
+    early = explorer._spec
+    assert len(drawn) < 10 and early["live"] and len(early["words"]) == 1
+    (send_frames,) = loop.later
+    send_frames()
+    monkeypatch.undo()
+    assert explorer._spec == huber()._spec and explorer._frames == huber()._frames
     assert early["panels"] == explorer._spec["panels"]
 
 
