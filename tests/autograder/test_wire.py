@@ -136,6 +136,7 @@ def packed(raw: bytes) -> str:
         {"array": ["float64", [True], 8]},
         {"array": ["float64", [1] * 9, 8]},
         {"array": ["float64", [10**18, 0], 0]},
+        {"array": ["float64", [0, *[wire.MAX_LENGTH] * 7], 0]},  # more than numpy can count
         {"array": ["object", [1], 8]},
         {"array": ["V8", [1], 8]},
         {"array": ["uint8", [1], True]},
@@ -176,6 +177,23 @@ def test_a_reply_to_something_else_is_refused(number):
         wire.decode_answer(wire.dump({"n": number, "answer": 1}), question)
     with pytest.raises(BadReply, match="not the reply"):
         wire.decode_run(wire.dump({"n": number, "outputs": [], "ok": True}), 1)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        {},
+        {"repeat": 1},
+        {"answer": 1, "inputs": [1]},
+        {"answer": 1, "score": 10},
+        {"raised": ["ValueError"]},
+        {"raised": ["ValueError", ""], "missing": []},
+        {"solved": []},
+    ],
+)
+def test_a_reply_of_another_form_is_refused(reply):
+    with pytest.raises(BadReply):
+        wire.decode_answer(wire.dump({"n": 7} | reply), MSE)
 
 
 def test_bytes_that_belong_to_no_array_are_refused():
