@@ -249,6 +249,16 @@ def test_notebooks_side_by_side_cannot_meet(zygote):
         assert printed(other, source) == "alone\n[] [] []"
 
 
+def test_notebooks_share_no_namespace(zygote):
+    source = """
+    import os
+    for kind in ('ipc', 'mnt', 'net', 'pid', 'uts'): print(os.readlink(f'/proc/self/ns/{kind}'))
+    """
+    with zygote.kernel() as one, zygote.kernel() as other:
+        seen = [*printed(one, source).splitlines(), *printed(other, source).splitlines()]
+    assert len(set(seen)) == 2 * 5
+
+
 # ------------------------------------------------------------------ the filter, on both machines
 
 
