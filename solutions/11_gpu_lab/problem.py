@@ -87,6 +87,7 @@ check("11", "merge")
 # ```
 # absorb([1], [2], [[1, 0]])                        m = [1],   d = [3.36788]
 # row_loss([1, nan], [3, 1], [0, 0], [4, -100])     [2.09861, 0]
+# row_loss([1e12], [3], [1e12], [1])                [1.09861]
 # ```
 #
 # Near a logit of 10,000 float32 has three decimals left. The loss is a difference of logits and
@@ -211,16 +212,18 @@ check("11", "backward")
 #   answer but `ValueError`.
 # * `chunk_step(x, weight, target, scale, dw)` gets the rows of one chunk and returns `(loss, dx,
 #   dw)`: `scale` times the sum of the chunk's losses, the gradient of that with respect to the
-#   chunk's `x`, in the precision of `x`, and the array `dw` with this chunk's share added, in the
-#   precision that `dw` came in. The logits, too, are computed in the precision of `dw`. The loss of
-#   a batch is a mean over all rows that count, and only the whole batch knows their number: `scale`
-#   is one over it.
+#   chunk's `x`, in the precision of `x`, and a new array, `dw` with this chunk's share added, in
+#   the precision that `dw` came in. What comes in stays as it was. The logits, too, are computed in
+#   the precision of `dw`. Some rows may have the target −100, and no column has that number. The
+#   loss of a batch is a mean over all rows that count, and only the whole batch knows how many:
+#   `scale` is one over their number.
 #
 # ```
 # largest_chunk(rows=8, features=2, classes=10, budget=400) = 6
 #
 # x = [[1, 0]], weight = [[log 3, 5], [0, 7]], target = [0], scale = 0.5, dw = [[0, 0], [0, 0]]
 # loss = 0.143841, dx = [[-0.137327, 0.25]], dw = [[-0.125, 0], [0.125, 0]]
+# with target = [-100]: loss = 0, dx = [[0, 0]], dw = [[0, 0], [0, 0]]
 # ```
 #
 # Whoever grades asks for the size of a chunk first, then hands you the batch in chunks of that
@@ -250,7 +253,7 @@ def chunk_step(x, weight, target, scale, dw):
     x: features, shape (chunk, features). weight: shape (classes, features). target: whole numbers
     of shape (chunk,), IGNORE where a row does not count. scale: factor of every row's loss. dw: sum
     of the chunks before, shape (classes, features).
-    Returns (loss, dx, dw): a number, an array like x, an array like dw.
+    Returns (loss, dx, dw): a number, an array like x, a new array like dw.
     """
     ### BEGIN SOLUTION
     wide, weight_wide = x.astype(dw.dtype), weight.astype(dw.dtype)
@@ -290,7 +293,8 @@ check("11", "chunks")
 #   gradient turned back.
 #
 # Setting or picking one entry of each row moves next to nothing; filling a table with zeros writes
-# all of it. For example, `"forward"` with 2 rows, 3 classes and 4 bytes moves 24 bytes.
+# all of it. For example, with 2 rows, 3 classes and 4 bytes `"forward"` moves 24 bytes, and
+# `"eager"` moves 144.
 #
 # Compare `"cast"` with `"one launch"` for logits of 2 bytes. Many training scripts are the former,
 # for fear of the small precision.
@@ -467,13 +471,14 @@ hard_absorbs = [
     ),
 ]
 counted = (row(1.0, nan), row(3.0, 1.0), row(0.0, 0.0), np.array([4, IGNORE]))
+high = (row(1e12), row(3.0), row(1e12), np.array([1]))
 ends = [
     (row(1.0), row(3.0), row(0.5), np.array([2])),
     counted,
     (row(2.0, -1.0, 3.0), row(1.0, 2.5, 4.0), row(2.0, -3.0, 1.0), np.array([0, 7, IGNORE])),
 ]
 hard_ends = [
-    (row(1e12), row(3.0), row(1e12), np.array([1])),
+    high,
     (row(1.0, nan), row(1.5, 1.0), row(1.0, 2.0), np.array([0, 3])),
 ]
 table = np.array([[0.5, -1.25, 2.0, 0.75, 1.5], [3.0, 2.5, -0.5, 0.0, 1.0]])
@@ -559,6 +564,7 @@ laws = {
     "forward": [
         Example("absorb", absorbed, (np.array([1.0]), np.array([3.3678794411714423]))),
         Example("row_loss", counted, np.array([2.09861228866811, 0.0])),
+        Example("row_loss", high, np.array([1.09861228866811])),
         Invariant("launch_forward", "blocks"),
         Pure("absorb"),
         Pure("row_loss"),
@@ -581,10 +587,16 @@ laws = {
                 np.array([[-0.125, 0.0], [0.125, 0.0]]),
             ),
         ),
+        Example(
+            "chunk_step",
+            (*chunk[:2], np.array([IGNORE]), 0.5, np.zeros((2, 2))),
+            (0.0, np.zeros((1, 2)), np.zeros((2, 2))),
+        ),
         Pure("chunk_step"),
     ],
     "bytes": [
         Example("bytes_moved", ("forward", 2, 3, 4), 24),
+        Example("bytes_moved", ("eager", 2, 3, 4), 144),
         Pure("bytes_moved"),
     ],
 }
