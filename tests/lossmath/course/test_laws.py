@@ -294,3 +294,5 @@ def test_a_line_may_jump_or_have_a_gap_at_zero_and_nowhere_else():
     found = law.counterexample(Student({"f": draw([-1, 0, 0, 2]), "sign": np.sign}), [()])
     assert found.lines[1:] == ("at 1 the line is at 2, sign at 1",)
     assert set(found.curves) == {"the line absolute", "your sign"}
+    gap = law.counterexample(Student({"f": draw([-1, 0, 0, np.nan]), "sign": np.sign}), [()])
+    assert gap.lines[1:] == ("at 1 the line is at nan, sign at 1",)
