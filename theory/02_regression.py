@@ -581,39 +581,24 @@ mape, msle = lm.MeanAbsolutePercentageError(), lm.MeanSquaredLogError()
 def relative(target):
     x = np.concatenate([np.linspace(0, target - 1e-9, 61), np.linspace(target + 1e-9, 30, 61)])
     at = np.full_like(x, target)
-    across = Axis("prediction", 0, 30)
+    orders = [
+        ("value", mape.value, msle.value, (0, 3)),
+        ("slope", mape.gradient, msle.gradient, (-1.5, 0.5)),
+        ("curvature", mape.hessian, msle.hessian, (-0.02, 0.06)),
+    ]
     return Picture(
         [
             Panel(
-                "value",
+                title,
                 [
-                    Curve(x, mape.value(x, at), "MAPE"),
-                    Curve(x, msle.value(x, at), "MSLE"),
+                    Curve(x, relative_error(x, at), "MAPE"),
+                    Curve(x, log_error(x, at), "MSLE"),
                     Rule(target, stroke="grey"),
                 ],
-                across,
-                Axis("", 0, 3),
-            ),
-            Panel(
-                "slope",
-                [
-                    Curve(x, mape.gradient(x, at), "MAPE"),
-                    Curve(x, msle.gradient(x, at), "MSLE"),
-                    Rule(target, stroke="grey"),
-                ],
-                across,
-                Axis("", -1.5, 0.5),
-            ),
-            Panel(
-                "curvature",
-                [
-                    Curve(x, mape.hessian(x, at), "MAPE"),
-                    Curve(x, msle.hessian(x, at), "MSLE"),
-                    Rule(target, stroke="grey"),
-                ],
-                across,
-                Axis("", -0.02, 0.06),
-            ),
+                Axis("prediction", 0, 30),
+                Axis("", *ends),
+            )
+            for title, relative_error, log_error, ends in orders
         ],
         readings={
             "MSLE of half": float(msle.value(target / 2, target)),
