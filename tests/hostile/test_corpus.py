@@ -13,7 +13,8 @@ NAMES = sorted(CORPUS)
 def test_an_attack_scores_what_its_answers_deserve(graded, name):
     attack = CORPUS[name]
     score = graded.scores[name]
-    assert score <= attack.earns if attack.up_to else score == attack.earns
+    deserved = score <= attack.earns if attack.up_to else score == attack.earns
+    assert deserved, f"{score} instead of {attack.earns}: {graded.reasons[name]}"
 
 
 @pytest.mark.parametrize("name", NAMES)

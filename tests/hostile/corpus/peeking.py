@@ -140,8 +140,9 @@ for place in places:
 """
 SOLUTIONS = 'PATTERNS = ["source/*/*.ipynb", "solutions/*/problem.py", "*/problem.py"]'
 NEIGHBOUR = 'PATTERNS = ["submitted/*honest*/*/*.ipynb", "staged/*honest*/*/*.ipynb"]'
+# The interpreter has nothing of the instructor's, and reading it all may take a cell's whole time.
 WALK = """
-import os
+import os, sys
 
 word = ("canary-" + "7d1f93").encode()
 starts = [os.getcwd(), os.path.expanduser("~"), "/etc", "/run", "/var", "/mnt", "/opt", "/srv"]
@@ -155,6 +156,9 @@ for start in starts:
         if start == "/" and folder != "/":
             folders.clear()
         folders[:] = [name for name in folders if name not in ("proc", "sys", "usr", "packages")]
+        if folder == sys.base_prefix:
+            folders.clear()
+            continue
         for name in files:
             path = os.path.join(folder, name)
             if path in looked or len(looked) > 20_000 or not WANTED(path):
