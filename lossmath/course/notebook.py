@@ -78,10 +78,13 @@ def _report(problem: Published, part: PublishedPart, student: Student) -> str:
         print(f"  {error}")
         _write_progress(problem.number, part.name, "not written yet")
         return "not written yet"
+    told: set[tuple[str, ...]] = set()  # one cause may break several laws
     for says, counterexample in found:
         print(f"  {'FAIL' if counterexample else 'pass'}  {says}")
-        for line in counterexample.lines if counterexample else ():
-            print(f"        {line}")
+        if counterexample:
+            lines = ("as above",) if counterexample.lines in told else counterexample.lines
+            told.add(counterexample.lines)
+            print(*(f"        {line}" for line in lines), sep="\n")
     pictured = next((c for _, c in found if c and c.curves), None)
     if pictured:
         _draw(pictured)

@@ -62,6 +62,14 @@ def test_a_mistake_nobody_made_before_is_still_shown_by_a_law(capsys):
     assert "No usual mistake is seen." in capsys.readouterr().out
 
 
+def test_what_breaks_several_laws_is_told_once(capsys):
+    with pytest.raises(CheckFailed, match="5 of 5 checks"):
+        run("check('05', 'figure')", draw_gradients=lambda delta: None)
+    printed = capsys.readouterr().out
+    assert printed.count("return the Figure you draw on") == 1
+    assert printed.count("as above") == 3 and printed.count("a `return` is missing") == 1
+
+
 def test_all_parts_at_once(capsys):
     with pytest.raises(CheckFailed) as error:
         run("check('01')", mse=mse, mse_gradient=wrong_gradient)
