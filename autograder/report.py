@@ -10,8 +10,9 @@ import csv
 import io
 import statistics
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
+from itertools import groupby
 from typing import Any
 
 from nbgrader.api import Grade, MissingEntry, SubmittedNotebook
@@ -348,17 +349,27 @@ def _reason_table(scores: list[StudentScore]) -> Table:
     table.add_column("reason")
     for row in scores:
         name = escape(row.student)
-        for problem in row.problems:
-            number = problem.problem.partition("_")[0]
-            for note in problem.notes:
-                table.add_row(name, number, "", escape(note))
-                name = ""
-            for loss in problem.losses:
-                table.add_row(
-                    name, f"{number} {loss.part}", points_text(-loss.points), escape(loss.why)
-                )
-                name = ""
+        for place, lost, why in _reasons(row):
+            table.add_row(name, place, lost, escape(why))
+            name = ""
     return table
+
+
+def _reasons(row: StudentScore) -> Iterator[tuple[str, str, str]]:
+    """Where one student lost how much and why; neighbours with the same story tell it once."""
+    for (notes, told), group in groupby(row.problems, key=_story):
+        problems = list(group)
+        numbers = [problem.problem.partition("_")[0] for problem in problems]
+        place = numbers[0] if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
+        for note in notes:
+            yield place, "", note
+        for at, (part, why) in enumerate(told):
+            lost = sum(problem.losses[at].points for problem in problems)
+            yield f"{place} {part}".rstrip(), points_text(-lost), why
+
+
+def _story(problem: ProblemScore) -> tuple[tuple[str, ...], tuple[tuple[str, str], ...]]:
+    return problem.notes, tuple((loss.part, loss.why) for loss in problem.losses)
 
 
 def _statistics_table(scores: list[StudentScore]) -> Table:

@@ -274,3 +274,15 @@ def test_the_table_shows_points_reasons_and_names_as_they_are():
     text = console.file.getvalue()
     for phrase in ("7.25/10", "10/10", "-2.75", "is [bold]wrong[/bold].", "[red]x", "86%"):
         assert phrase in text
+
+
+def test_neighbouring_problems_with_the_same_reason_are_one_line_of_the_table():
+    nothing = [
+        problem(0.0, name, losses=(Loss("", 10.0, "Nothing was written."),))
+        for name in ("01_first", "02_second")
+    ]
+    right = [problem(10.0, "03_third"), problem(10.0, "04_fourth")]
+    console = Console(width=120, file=io.StringIO())
+    console.print(as_tables([StudentScore("ada", (*nothing, *right))]))
+    (line,) = (line for line in console.file.getvalue().splitlines() if "Nothing" in line)
+    assert line.split() == ["ada", "01", "to", "02", "-20", "Nothing", "was", "written."]
