@@ -325,20 +325,20 @@ check("11", "bytes")
 # ## Judge a claim · 1 point
 #
 # A pull request reports: "linear layer with cross-entropy, forward *and* backward, 8192 rows, 4096
-# features, 128256 classes: 13.6 ms." On the same GPU, the fastest product of large matrices that
-# anybody has measured runs at 790 TFLOP/s. Do you believe it? Compute the least time it can take,
-# and say what may have been measured instead.
+# features, 128256 classes: 13.6 ms." The data sheet of that GPU promises 989 TFLOP/s for products of
+# large matrices, more than any program reaches. Do you believe the report? Compute the least time
+# it can take, and say what may have been measured instead.
 #
 # *How it is read.* Half a point for the least time, from the number of matrix products and their
 # operations; half a point for an explanation that the numbers bear out.
 
 # %% [markdown] nbgrader={"grade_id": "claim", "points": 1, "solution": true}
 # Three products are needed: the logits, $dx$ and $dW$, each of $2 \cdot 8192 \cdot 4096 \cdot
-# 128256$ operations, which is 8.6 TFLOP, together 25.8 TFLOP. At 790 TFLOP/s they take 32.7 ms;
-# 13.6 ms would need 1900 TFLOP/s, more than twice of what the GPU can do. The forward pass alone,
-# one product, takes at least 10.9 ms and fits: it was most likely timed without the backward pass.
+# 128256$ operations, which is 8.6 TFLOP, together 25.8 TFLOP. At 989 TFLOP/s they take 26.1 ms;
+# 13.6 ms would need 1900 TFLOP/s, nearly twice of what the GPU can do. The forward pass alone,
+# one product, takes at least 8.7 ms and fits: it was most likely timed without the backward pass.
 #
-# *For the reader.* 32 to 33 ms earns the first half, also without the cross-entropy itself, which
+# *For the reader.* 26 ms earns the first half, also without the cross-entropy itself, which
 # is small beside the products. Other explanations earn the second half only with a number: one
 # product, a smaller batch, a shorter row. "The clock was wrong" does not.
 
@@ -366,7 +366,7 @@ check("11", "bytes")
 # known. Then it compiles it for an H100 or H200 and reads the result: how many *registers* a thread
 # needs, how many instructions *spill*, that is, carry registers to memory because there are too few
 # of them, how many bytes a load brings, and how many instructions a logit takes. While the memory
-# of an H200 delivers one logit of two bytes, its processors have time for some 15. The budget
+# of an H200 delivers one logit of two bytes, its processors have time for some 14. The budget
 # leaves a margin: no spills, loads of 16 bytes, at most 11 instructions per logit, for rows of
 # 128,256. Rows of 50,257 are shown, too. Why are they dearer?
 #
