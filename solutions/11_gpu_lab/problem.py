@@ -325,9 +325,9 @@ check("11", "bytes")
 # ## Judge a claim · 1 point
 #
 # A pull request reports: "linear layer with cross-entropy, forward *and* backward, 8192 rows, 4096
-# features, 128256 classes: 13.6 ms." The data sheet of that GPU promises 989 TFLOP/s for products of
-# large matrices, more than any program reaches. Do you believe the report? Compute the least time
-# it can take, and say what may have been measured instead.
+# features, 128256 classes: 13.6 ms." The data sheet of that GPU promises 989 TFLOP/s for products
+# of large matrices, more than any program reaches. Do you believe the report? Compute the least
+# time it can take, and say what may have been measured instead.
 #
 # *How it is read.* Half a point for the least time, from the number of matrix products and their
 # operations; half a point for an explanation that the numbers bear out.
