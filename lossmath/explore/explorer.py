@@ -91,7 +91,8 @@ class Explorer(anywidget.AnyWidget):
 
     def _describe(self, spec: dict[str, Any], frames: bytes) -> tuple[dict[str, Any], bytes]:
         question = self._question.spec() if self._question else None
-        return {**spec, "title": self.title, "predict": question, "live": False}, frames
+        named = {"title": self.title, "opening": self._opening}
+        return {**spec, **named, "predict": question, "live": False}, frames
 
     def _send_frames(self) -> None:
         """Until the frames are there the kernel answers for them."""
@@ -108,7 +109,12 @@ class Explorer(anywidget.AnyWidget):
     def words(self) -> str:
         """The text equivalent of the picture as the sliders stand."""
         said = self.scene.words(self.values, self.scene.draw(**self.values))
-        return f"{self.title}. {said}" if self.title else said
+        return f"{self._opening} {said}".lstrip()
+
+    @property
+    def _opening(self) -> str:
+        """The title as the sentence that is read out before the words."""
+        return self.title + "." * bool(self.title and self.title[-1] not in ".?!")
 
     def still(self) -> bytes:
         """The picture as the sliders stand, as a PNG."""

@@ -11,7 +11,6 @@ from itertools import product
 
 import numpy as np
 
-from lossmath.explore.labels import Anchor
 from lossmath.explore.layout import Place
 from lossmath.explore.picture import Level, Mark, Picture
 from lossmath.explore.sliders import Slider
@@ -59,7 +58,7 @@ Named = tuple[tuple[int, int, str], np.ndarray, float]
 
 
 def arrays(
-    picture: Picture, plan: Sequence[Place], anchors: Mapping[tuple[int, int], Anchor]
+    picture: Picture, plan: Sequence[Place], labels: Mapping[tuple[int, int], np.ndarray]
 ) -> list[Named]:
     """Every array of a picture in a fixed order: (panel, mark, field), data, pixels per unit.
 
@@ -70,8 +69,8 @@ def arrays(
         for m, mark in enumerate(panel.marks):
             for name, data in mark.arrays().items():
                 found.append(((p, m, name), data, _pixels_per_unit(mark, name, place)))
-            if (p, m) in anchors:
-                found.append(((p, m, "label_at"), anchors[p, m].position(mark, place), 1.0))
+            if (p, m) in labels:
+                found.append(((p, m, "label_at"), labels[p, m], 1.0))
     readings = np.array(list(picture.readings.values()), dtype=np.float64)
     found.append(((-1, -1, "readings"), readings, np.inf))
     return found

@@ -1,29 +1,28 @@
 """Direct labels: where each name may stand so that it hides nothing.
 
-A label is tied to one point of its curve, or to one of its points, and to one side of it. Both are
-chosen once, for all frames together, so that moving a slider carries the label along without a
-jump.
+A label is tied to one point of its curve, or to one of its points, and to one side of it. Its first
+such anchor is chosen for all frames together, so that a moving slider carries the label along. The
+next is across the line from it, and some more are chosen for single frames: the label stands at one
+of these where a line, an edge or another label would be in the way of the first.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from operator import itemgetter
 
 import numpy as np
 from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
 from lossmath.explore.layout import Place
-from lossmath.explore.picture import Boxes, Curve, Mark, Panel, Picture, Points, Rule
+from lossmath.explore.picture import Arrows, Boxes, Curve, Mark, Panel, Picture, Points, Rule
 from lossmath.explore.style import FONT_SIZE, LABEL_GAP, RCPARAMS
 
 LINE = 12.0  # pixels
 STEP = 4.0  # pixels between the places a drawn line is judged by
 CANDIDATES = 24  # places along a curve
 RINGS = (1.0, 2.5, 5.0)  # how far from it, in gaps
-FRAMES = 6  # judged beside the default one, spread over all
-WEIGHTS = np.array([20.0] + [1.0] * FRAMES)  # most for the default: the one everybody sees
+HOME = 20.0  # what the default frame counts among the others: it is the one everybody sees
 EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
 TOUCH = 1.0  # pixels, half a line's width
@@ -35,6 +34,7 @@ Each = Mapping[int, np.ndarray]  # by mark
 
 # What each fault of a label costs, in a frame where it has it.
 CUT_OFF, ON_A_LABEL, ON_A_LINE, CROWDED, STRAYED = 30.0, 40.0, 10.0, 3.0, 5.0
+MOVED = 8.0  # what it costs to leave the first anchor: more than a narrow place, less than a line
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,33 @@ class Anchor:
         """The middle of the label, in pixels from the panel's top left corner."""
         return _along(mark, place, np.array([self.share]))[0] + (self.dx, self.dy)
 
+    def mirrored(self) -> "Anchor":
+        """The same on the other side."""
+        return Anchor(self.share, -self.dx, -self.dy)
 
-def anchors(
-    pictures: Sequence[Picture], home: int, plan: Sequence[Place]
-) -> dict[tuple[int, int], Anchor]:
-    """An anchor for each labelled mark, keyed by (panel, mark); `home` is the default frame."""
-    spread = np.linspace(0, len(pictures) - 1, FRAMES).astype(int)
-    judged = [pictures[i] for i in (home, *spread)]
-    chosen: dict[tuple[int, int], Anchor] = {}
-    for p, place in enumerate(plan):
-        for m, anchor in _arrange([picture.panels[p] for picture in judged], place).items():
-            chosen[p, m] = anchor
-    return chosen
+
+Anchors = Mapping[tuple[int, int], Sequence[Anchor]]  # by panel and mark
+
+
+def anchors(pictures: Sequence[Picture], plan: Sequence[Place]) -> Anchors:
+    """The anchors of each labelled mark, judged in some of the frames, the default one first."""
+    return {
+        (p, m): found
+        for p, place in enumerate(plan)
+        for m, found in _arrange([picture.panels[p] for picture in pictures], place).items()
+    }
+
+
+def positions(
+    picture: Picture, plan: Sequence[Place], anchors: Anchors
+) -> dict[tuple[int, int], np.ndarray]:
+    """Where the middle of each label stands, in pixels from its panel's top left corner."""
+    at = {}
+    for p, (panel, place) in enumerate(zip(picture.panels, plan, strict=True)):
+        options = {m: found for (of, m), found in anchors.items() if of == p}
+        for m, anchor in _chosen(panel, place, options).items():
+            at[p, m] = anchor.position(panel.marks[m], place)
+    return at
 
 
 @cache
@@ -96,6 +111,11 @@ def _ink(mark: Mark, place: Place) -> np.ndarray:
         at = place.across(mark.at) if upright else place.down(mark.at)
         ends = [(at, 0), (at, place.height)] if upright else [(0, at), (place.width, at)]
         return _dense(np.array(ends, dtype=float), place)
+    if isinstance(mark, Arrows):
+        tail = _pixels(mark.x, mark.y, place)
+        tip = _pixels(mark.x + mark.dx, mark.y + mark.dy, place)
+        apart = np.stack([tail, tip, np.full_like(tip, np.nan)], axis=1)
+        return _dense(apart.reshape(-1, 2), place)
     if isinstance(mark, Boxes):
         corners = ((mark.x0, mark.y0), (mark.x1, mark.y0), (mark.x1, mark.y1), (mark.x0, mark.y1))
         sides = [_pixels(x, y, place) for x, y in (*corners, corners[0])]
@@ -115,43 +135,94 @@ def _dense(line: np.ndarray, place: Place) -> np.ndarray:
     return points[((points > -CLEAR) & (points < panel + CLEAR)).all(axis=1)]
 
 
-def _arrange(panels: Sequence[Panel], place: Place) -> dict[int, Anchor]:
-    """The cheapest places found for the labels of one panel, judged in all its frames."""
-    labels = {m: mark for m, mark in enumerate(panels[0].marks) if _labelled(mark)}
+@dataclass(frozen=True)
+class _Judged:
+    """The labels of a panel at each of their options in some frames, by mark."""
+
+    sizes: Each  # (2,)
+    centres: Each  # (frames, options, 2)
+    costs: Each  # (frames, options), other labels aside
+
+
+def _judged(
+    panels: Sequence[Panel],
+    inks: Sequence[Sequence[np.ndarray]],
+    place: Place,
+    options: Mapping[int, Sequence[Anchor]],
+) -> _Judged:
+    sizes, centres, costs = {}, {}, {}
+    for m, anchors in options.items():
+        sizes[m] = np.array(size(panels[0].marks[m].label))
+        centres[m] = np.array([_centres(anchors, panel.marks[m], place) for panel in panels])
+        costs[m] = np.array(
+            [_alone(*at, sizes[m], m, place) for at in zip(centres[m], inks, strict=True)]
+        )
+    return _Judged(sizes, centres, costs)
+
+
+def _inks(panel: Panel, place: Place) -> list[np.ndarray]:
+    return [_ink(mark, place) for mark in panel.marks]
+
+
+def _arrange(panels: Sequence[Panel], place: Place) -> dict[int, list[Anchor]]:
+    """The cheapest places found for the labels of one panel: in all frames, then in each."""
+    labels = [m for m, mark in enumerate(panels[0].marks) if _labelled(mark)]
     if not labels:
         return {}
-    sizes = {m: np.array(size(mark.label)) for m, mark in labels.items()}
-    options = {m: _options(mark, sizes[m]) for m, mark in labels.items()}
-    centres = {
-        m: np.array([_centres(options[m], panel.marks[m], place) for panel in panels])
-        for m in labels
+    options = {
+        m: _options(panels[0].marks[m], np.array(size(panels[0].marks[m].label))) for m in labels
     }
-    inks = [[_ink(mark, place) for mark in panel.marks] for panel in panels]
-    alone = {
-        m: np.array([_alone(*at, sizes[m], m, place) for at in zip(centres[m], inks, strict=True)])
-        for m in labels
-    }
-    orders = [[*list(labels)[k:], *list(labels)[:k]] for k in range(len(labels))]
-    _, taken = min((_settle(order, alone, centres, sizes) for order in orders), key=itemgetter(0))
-    return {m: options[m][at] for m, at in taken.items()}
+    judged = _judged(panels, [_inks(panel, place) for panel in panels], place, options)
+    orders = [[*labels[k:], *labels[:k]] for k in range(len(labels))]
+    alone = np.eye(len(panels))
+    found: dict[int, list[Anchor]] = {m: [] for m in labels}
+    for weights in (1 + (HOME - 1) * alone[0], *alone):
+        _, taken = min(
+            (_settle(order, judged, weights) for order in orders),
+            key=lambda settled: sum(settled[0].values()),
+        )
+        for m, at in taken.items():
+            anchor = options[m][at]
+            found[m] += [new for new in (anchor, anchor.mirrored()) if new not in found[m]]
+    return found
+
+
+def _chosen(
+    panel: Panel, place: Place, options: Mapping[int, Sequence[Anchor]]
+) -> dict[int, Anchor]:
+    """The anchor at which each label of a panel stands in this picture."""
+    first = {m: found[:1] for m, found in options.items()}
+    if first == options:
+        return {m: found[0] for m, found in first.items()}
+    inks = [_inks(panel, place)]
+    for some in (first, options):
+        judged = _judged([panel], inks, place, some)
+        for costs in judged.costs.values():
+            costs[:, 1:] += MOVED
+        paid, taken = _settle(list(some), judged, np.ones(1))
+        if max(paid.values()) <= MOVED:  # no other anchor could be cheaper
+            break
+    return {m: some[m][at] for m, at in taken.items()}
 
 
 def _settle(
-    order: Sequence[int], alone: Each, centres: Each, sizes: Each
-) -> tuple[float, dict[int, int]]:
-    """Each label in turn takes its cheapest place among the others, a few times over."""
+    order: Sequence[int], judged: _Judged, weights: np.ndarray
+) -> tuple[dict[int, float], dict[int, int]]:
+    """Each label in turn takes its cheapest place among the others, a few times over: what it
+    costs each, and which it is."""
     taken: dict[int, int] = {}
     paid: dict[int, float] = {}
     for m in [*order] * PASSES:
-        cost = alone[m].copy()
+        cost = judged.costs[m].copy()
         for other, at in taken.items():
             if other != m:
-                away = np.abs(centres[m] - centres[other][:, at, None])
-                cost += ON_A_LABEL * (away < (sizes[m] + sizes[other]) / 2).all(axis=2)
-        in_all = WEIGHTS @ cost
+                away = np.abs(judged.centres[m] - judged.centres[other][:, at, None])
+                room = (judged.sizes[m] + judged.sizes[other]) / 2
+                cost += ON_A_LABEL * (away < room).all(axis=2)
+        in_all = weights @ cost
         taken[m] = int(np.argmin(in_all))
         paid[m] = float(in_all[taken[m]])
-    return sum(paid.values()), taken
+    return paid, taken
 
 
 def _labelled(mark: Mark) -> bool:

@@ -14,6 +14,8 @@ from lossmath.explore.picture import Axis, Panel, Picture
 from lossmath.explore.sliders import Slider
 from lossmath.explore.style import STROKES
 
+BETWEEN = 4  # frames spread over all by which labels are placed, beside the default and the ends
+
 Draw = Callable[..., Picture]
 
 
@@ -75,12 +77,17 @@ class Scene:
         return drawn
 
     @cached_property
-    def witnesses(self) -> Sequence[Picture]:
-        """Pictures from all over the sliders' ranges, to choose axes and label places by."""
-        if self.ahead:
-            return self.drawn
+    def ends(self) -> list[Picture]:
+        """Each slider at either end, the others at their defaults."""
         ends = [{**self.home, s.name: end} for s in self.sliders for end in (s.low, s.high)]
-        return [*self.drawn, *(self.draw(**values) for values in ends)]
+        if self.ahead:
+            return [self.drawn[self.points.index(values)] for values in ends]
+        return [self.draw(**values) for values in ends]
+
+    @cached_property
+    def witnesses(self) -> Sequence[Picture]:
+        """Pictures from all over the sliders' ranges, to choose axes by."""
+        return self.drawn if self.ahead else [*self.drawn, *self.ends]
 
     @cached_property
     def start(self) -> Picture:
@@ -91,8 +98,14 @@ class Scene:
         return layout.places(self.start.panels, [self._ranges(p) for p in range(self._count)])
 
     @cached_property
-    def anchors(self) -> dict[tuple[int, int], labels.Anchor]:
-        return labels.anchors(self.witnesses, self.points.index(self.home), self.plan)
+    def anchors(self) -> labels.Anchors:
+        spread = np.linspace(0, len(self.drawn) - 1, BETWEEN).astype(int)
+        judged = [self.start, *self.ends, *(self.drawn[i] for i in spread)]
+        return labels.anchors(judged, self.plan)
+
+    def labels_of(self, picture: Picture) -> dict[tuple[int, int], np.ndarray]:
+        """Where the label of each mark stands, in pixels, by panel and mark."""
+        return labels.positions(picture, self.plan, self.anchors)
 
     @property
     def _count(self) -> int:
@@ -133,7 +146,7 @@ class Scene:
     def _spec(
         self, grid: list[list[float]], points: Sequence[Values], pictures: Sequence[Picture]
     ) -> tuple[dict[str, Any], bytes]:
-        named = [frames.arrays(picture, self.plan, self.anchors) for picture in pictures]
+        named = [frames.arrays(picture, self.plan, self.labels_of(picture)) for picture in pictures]
         stacks = [
             (np.stack([frame[i][1] for frame in named]), named[0][i][2])
             for i in range(len(named[0]))
@@ -164,7 +177,7 @@ class Scene:
     def exact(self, values: Values) -> tuple[bytes, str]:
         """Every array at exactly these values, float32 in slot order; and the words."""
         picture = self.draw(**values)
-        named = frames.arrays(picture, self.plan, self.anchors)
+        named = frames.arrays(picture, self.plan, self.labels_of(picture))
         return b"".join(data.astype("<f4").tobytes() for _, data, _ in named), self.words(
             values, picture
         )

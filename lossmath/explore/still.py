@@ -51,6 +51,7 @@ def draw(scene: Scene, picture: Picture, title: str = "") -> Figure:
     figure = Figure(figsize=(width / 100, full / 100), dpi=DPI)
     if title:
         figure.text(0.01, 1 - 6 / full, title, va="top", size=14 * POINT, weight="bold")
+    labels = scene.labels_of(picture)
     for p, (panel, place) in enumerate(zip(picture.panels, scene.plan, strict=True)):
         bottom = below + height - place.top - place.height
         axes = figure.add_axes(
@@ -59,9 +60,8 @@ def draw(scene: Scene, picture: Picture, title: str = "") -> Figure:
         _axes(axes, panel, place)
         for m, (mark, stroke, marker) in enumerate(panel.styled()):
             MARKS[mark.kind](axes, mark, STROKES[stroke].light, marker or _dash(stroke))
-            if (p, m) in scene.anchors:
-                at = scene.anchors[p, m].position(mark, place)
-                _label(axes, mark.label, at, place, STROKES[stroke].light)
+            if (p, m) in labels:
+                _label(axes, mark.label, labels[p, m], place, STROKES[stroke].light)
     if readings:
         figure.text(0.01, 4 / full, readings, va="bottom", size=FONT_SIZE * POINT)
     return figure

@@ -143,8 +143,7 @@ def test_the_label_of_a_dot_stands_where_the_still_has_it(page: Page, tmp_path: 
     page.get_by_role("slider").press("ArrowRight")
     text = page.locator(".lm-marks .lm-label", has_text="me")
     value = explorer.scene.sliders[0].stops()[int(page.get_by_role("slider").input_value())]
-    mark = explorer.scene.draw(x=value).panels[0].marks[0]
-    expected = explorer.scene.anchors[0, 0].position(mark, explorer.scene.plan[0])
+    expected = explorer.scene.labels_of(explorer.scene.draw(x=value))[0, 0]
     got = [float(text.get_attribute(name) or "nan") for name in ("x", "y")]
     assert got == pytest.approx(expected, abs=0.5)
 

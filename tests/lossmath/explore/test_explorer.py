@@ -167,6 +167,15 @@ def test_the_still_is_small_the_same_every_time_and_follows_the_slider():
     assert explorer.still() != first and "δ = 3" in explorer.words
 
 
+@pytest.mark.parametrize(
+    ("title", "opening"), [("Huber", "Huber. "), ("Which bends?", "Which bends? "), ("", "")]
+)
+def test_the_words_open_with_the_title_as_a_sentence(title, opening):
+    explorer = Explorer(lambda: Picture([Panel("", [Curve([0, 1], [2, 2], "flat")])]), title=title)
+    assert explorer.words == f"{opening}flat: constant at 2."
+    assert explorer._spec["opening"] == opening.strip()
+
+
 def test_a_prediction_needs_an_answer_that_can_be_checked():
     with pytest.raises(ValueError, match="answer='c' must be one of choices"):
         Predict("?", "c", "because", choices=("a", "b"))

@@ -12,6 +12,7 @@ from matplotlib.transforms import Bbox
 
 import lossmath as lm
 from lossmath.explore import (
+    Arrows,
     Axis,
     Curve,
     Explorer,
@@ -94,11 +95,11 @@ def rounded_corners(delta):
 
 def label_boxes(scene, p):
     """The middle and half the size of every label of a panel in the default frame, in pixels."""
-    marks, place = scene.start.panels[p].marks, scene.plan[p]
+    marks = scene.start.panels[p].marks
     return [
-        (scene.anchors[p, m].position(mark, place), np.array(size(mark.label)) / 2)
-        for m, mark in enumerate(marks)
-        if (p, m) in scene.anchors
+        (middle, np.array(size(marks[m].label)) / 2)
+        for (of, m), middle in scene.labels_of(scene.start).items()
+        if of == p
     ]
 
 
@@ -174,9 +175,44 @@ def test_the_label_of_a_dot_stands_beside_it_and_follows_it():
     assert 6 < gap.max() < 16
     (axes,) = still.draw(scene, draw(0.5)).axes
     (text,) = axes.texts
-    moved = scene.anchors[0, 1].position(draw(0.5).panels[0].marks[1], place) - middle
+    moved = scene.labels_of(draw(0.5))[0, 1] - middle
     assert moved == pytest.approx((place.across(0.5) - place.across(0), 0))
     assert text.get_position()[0] * place.width == pytest.approx(middle[0] + moved[0])
+
+
+def test_the_label_of_a_dot_changes_sides_at_the_edge():
+    def draw(x):
+        return Picture([Panel("", [Points([x], [0], "drag me")], Axis("", -1, 1))])
+
+    scene = Scene(draw, [Slider("x", -1, 1, 0.5)])
+    for x in (-0.97, 0.5, 0.97):
+        at, half = scene.labels_of(draw(x))[0, 0], size("drag me")[0] / 2
+        assert half <= at[0] <= scene.plan[0].width - half
+
+
+def test_a_label_makes_way_for_a_line_and_returns():
+    def draw(y):
+        sweeping = Curve([0, 1], [y, y])
+        return Picture([Panel("", [Curve([0, 1], [0, 0], "still"), sweeping], y=Axis("", -1, 1))])
+
+    scene = Scene(draw, [Slider("y", -1, 1, 1)])
+    place = scene.plan[0]
+    for y in np.linspace(-1, 1, 41):
+        at = scene.labels_of(draw(y))[0, 0][1]
+        assert min(abs(at - place.down(y)), abs(at - place.down(0))) >= size("still")[1] / 2
+    ends = [scene.labels_of(draw(y))[0, 0].tolist() for y in (1, 0.9)]
+    assert ends[0] == ends[1]
+
+
+def test_a_label_keeps_off_arrows():
+    x = np.linspace(0.02, 0.98, 40)
+    level, up = np.zeros(40), np.full(40, 0.4)
+    for side in (1, -1):
+        arrows = Arrows(x, level, level, side * up)
+        panel = Panel("", [Curve([0, 1], [0, 0], "bare"), arrows], y=Axis("", -1, 1))
+        scene = Scene(lambda panel=panel: Picture([panel]), [])
+        ((_, at),) = scene.labels_of(scene.start).values()
+        assert (at - scene.plan[0].height / 2) * side > 0  # pixels count downwards
 
 
 def test_every_series_of_points_in_a_panel_has_its_own_marker():

@@ -69,7 +69,7 @@ function render({ model, el }) {
   function say(text) {
     words.textContent = text;
     const told = root.classList.contains("lm-hidden") ? "Hidden until you commit an answer." : text;
-    panels.node().setAttribute("aria-label", `${spec.title ? `${spec.title}. ` : ""}${told}`);
+    panels.node().setAttribute("aria-label", `${spec.opening} ${told}`.trim());
   }
 
   function reveal() {
