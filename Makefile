@@ -13,7 +13,7 @@ test: setup        ## lint, type check and run every test
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lab: setup         ## open the course in JupyterLab
-	$(BIN)/jupyter lab theory/00_start_here.ipynb
+	$(BIN)/jupyter lab $(if $(filter 0,$(shell id -u)),--allow-root) theory/00_start_here.ipynb
 
 notebooks: setup   ## build every notebook from its text
 	$(BIN)/python -m autograder.release
@@ -41,7 +41,7 @@ bench-latency: setup ## time sliders against redrawing in the kernel, writing do
 	$(BIN)/python tests/browser/bench_latency.py
 
 grade: setup       ## grade a course folder: make grade COURSE=path
-	$(BIN)/python -m autograder grade --course $(COURSE)
+	$(BIN)/python -m autograder grade --course $(or $(COURSE),$(error say which: make grade COURSE=path))
 
 lint:
 	$(BIN)/ruff check

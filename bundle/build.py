@@ -10,7 +10,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 HERE = Path(__file__).parent
 ROOT = HERE.parent
 NAME = "lossmath-course"
-COURSE = ("theory/*.ipynb", "exercises/*.ipynb", "docs/losses.md", "LICENSE")
+COURSE = ("theory/*.ipynb", "exercises/*.ipynb", "docs/losses.md", "docs/gpu.md", "LICENSE")
 PYTHON = "python-3.11"
 
 

@@ -42,11 +42,12 @@ def test_the_example_of_an_explorer_makes_a_picture():
 
 def test_the_readme_counts_what_there_is():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    said = {what: int(n) for n, what in re.findall(r"\| more than (\d+)( explorers)? \|", readme)}
     mutants = sum(len(problem.mutants) for problem in bank.problems())
-    assert f"| {mutants} |" in readme
     chapters = (path.read_text(encoding="utf-8") for path in ROOT.glob("theory/*.ipynb"))
     stills = sum(text.count('"image/png"') for text in chapters)
-    assert f"| {stills} explorers |" in readme
+    for count, what in ((mutants, ""), (stills, " explorers")):
+        assert said[what] < count <= said[what] + 100
 
 
 def test_the_readme_quotes_the_records():

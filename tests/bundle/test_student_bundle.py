@@ -15,6 +15,8 @@ from types import SimpleNamespace
 import pytest
 from packaging.specifiers import SpecifierSet
 
+from tests.test_links import leads_somewhere, links
+
 ROOT = Path(__file__).parents[2]
 SOLUTIONS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*"))
 
@@ -73,6 +75,12 @@ def test_it_holds_every_notebook(course: Path) -> None:
     for folder in ("theory", "exercises"):
         committed = {path.name: path.read_bytes() for path in (ROOT / folder).glob("*.ipynb")}
         assert {path.name: path.read_bytes() for path in (course / folder).iterdir()} == committed
+
+
+def test_its_links_lead_somewhere_inside_it(course: Path) -> None:
+    pages = [*course.rglob("*.md"), *course.rglob("*.ipynb")]
+    dead = [(p.name, to) for p in pages for to in links(p) if not leads_somewhere(p, to)]
+    assert dead == []
 
 
 def test_it_holds_nothing_of_the_trusted_side(course: Path, package: zipfile.ZipFile) -> None:
