@@ -18,7 +18,7 @@ from typing import Any
 
 import bleach
 import nbformat
-from nbconvert.filters import Highlight2HTML
+from nbconvert.filters import Highlight2HTML, strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 
@@ -28,6 +28,7 @@ MAX_TEXT = 100_000  # characters of output kept per cell
 MAX_PICTURE = 4_000_000  # bytes of pictures kept per cell
 MAX_OUTPUTS = 100
 MAX_RENDERED = 5_000  # characters of one cell: renderers may take the square or cube of it
+MAX_REOPENED = 20_000  # tags of the text times tags of its page: what is left open opens in each
 
 # ---------------------------------------------------------------------------- outputs
 
@@ -52,9 +53,12 @@ class _Budget:
         self.picture = MAX_PICTURE
 
     def cut(self, text: Any) -> str:
+        """As much of the text as there is room for, without colours and other terminal codes."""
         kept = str(text)[: self.text]
         self.text -= len(kept)
-        return kept.encode("utf-8", "replace").decode("utf-8")
+        # What is left of a code could be the beginning of another one.
+        plain = strip_ansi(kept).replace("\x1b", "")
+        return plain.encode("utf-8", "replace").decode("utf-8")
 
     def image(self, kind: str, data: Any) -> str:
         """The picture in base64 if it is one, else ""."""
@@ -118,6 +122,8 @@ TABLES = {"table", "tbody", "td", "th", "thead", "tr"}
 TAGS = TEXT_TAGS | BLOCK_TAGS | HEADINGS | LISTS | TABLES
 # Class names of highlighted code; any other class could dress up as a control of the page.
 HIGHLIGHT = re.compile(r"highlight|[a-z]{1,3}[0-9]?")
+# Where a link may lead: not to the server a page comes from, where the reader is logged in.
+LINK = re.compile(r"#|https?://|mailto:", re.IGNORECASE)
 EMBEDDED = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+")
 
 
@@ -130,6 +136,8 @@ def safe_markdown2html(source: str, renderer: IPythonRenderer | None = None) -> 
         page = MarkdownWithMath(renderer=renderer).render(_without_attachments(source))
     except RecursionError:  # absurd nesting: shown as it was typed
         page = bleach.clean(source, tags=set())
+    if source.count("<") * page.count("<") > MAX_REOPENED:
+        return _as_typed(source)
     return bleach.clean(
         page,
         tags=TAGS,
@@ -160,7 +168,7 @@ def _allow(tag: str, name: str, value: str) -> bool:
     if name == "class":
         return tag in ("div", "span") and bool(HIGHLIGHT.fullmatch(value))
     if tag == "a":
-        return name == "href" and not value.strip().lower().startswith("data:")
+        return name == "href" and bool(LINK.match(value))
     if tag == "img":
         return name == "alt" or (name == "src" and bool(EMBEDDED.fullmatch(value)))
     return tag in ("td", "th") and name == "align"
@@ -171,5 +179,10 @@ def _allow(tag: str, name: str, value: str) -> bool:
 
 def notes_cell(notes: list[str]) -> NotebookNode:
     """A cell that tells the student what was noted while the submission was read."""
-    lines = "\n".join(f"* {note}" for note in notes)
+    lines = "\n".join(f"* {_literally(note)}" for note in notes)
     return nbformat.v4.new_markdown_cell(f"**About the file you handed in**\n\n{lines}", id="notes")
+
+
+def _literally(text: str) -> str:
+    """Markdown that shows `text` as it is: names of files and errors are a student's words."""
+    return re.sub(r"[^\w\s.,:;'-]|_", lambda sign: f"&#{ord(sign[0])};", text)

@@ -46,6 +46,7 @@ REFUSED: dict[str, tuple[int | None, int | None]] = {
     "request_key": (249, 218),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
+    "io_setup": (206, 0),  # takes from a store that the whole machine shares
     "io_uring_setup": (425, 425),
     "io_uring_enter": (426, 426),
     "io_uring_register": (427, 427),

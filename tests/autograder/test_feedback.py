@@ -6,7 +6,7 @@ import nbformat
 import pytest
 from bs4 import BeautifulSoup
 
-from autograder.feedback import MAX_TEXT, clean_outputs, safe_markdown2html
+from autograder.feedback import MAX_TEXT, clean_outputs, notes_cell, safe_markdown2html
 from autograder.page import FeedbackExporter
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(20)
@@ -76,6 +76,14 @@ def test_output_is_bounded_in_length_and_number():
     assert len(clean_outputs([display(text="x")] * 1000)) == 100
 
 
+def test_output_has_no_terminal_codes():
+    text = "\x1b[38m \x1b]0;title\x07 a \x1b\x1b[1m[38m \x1b[31mred\x1b[0m"
+    for kind in ("stream", "error"):
+        (output,) = clean_outputs([{"output_type": kind, "text": text, "evalue": text}])
+        kept = output.get("text", output.get("evalue"))
+        assert "\x1b" not in kept and kept.endswith("red")
+
+
 # ---------------------------------------------------------------------------- markdown
 
 ATTACKS = [
@@ -87,6 +95,9 @@ ATTACKS = [
     "[a](&#x6A;avascript:alert(1))",
     "[a](<java\nscript:alert(1)>)",
     "<a href='data:text/html,<script>alert(1)</script>'>a</a>",
+    "<a href='&#1;data:text/html,<script>alert(1)</script>'>a</a>",
+    "<a href='da&#9;ta:text/html,<script>alert(1)</script>'>a</a>",
+    "[a](/api/kernels) [b](../../files/submitted/me/page.html) [c](//example.org)",
     "![a](javascript:alert(1))",
     "![a](https://example.org/track.png)",
     "![a](data:image/svg+xml;base64,PHN2Zy8+)",
@@ -117,7 +128,7 @@ def active_parts(html):
         for name, value in tag.attrs.items():
             text = " ".join(value) if isinstance(value, list) else value
             allowed = {
-                "href": text.startswith(("http://", "https://", "mailto:")) or ":" not in text,
+                "href": text.startswith(("http://", "https://", "mailto:", "#")),
                 "src": text.startswith(("data:image/png;base64,", "data:image/jpeg;base64,")),
                 "alt": True,
                 "align": True,
@@ -151,6 +162,19 @@ def test_honest_markdown_is_rendered():
     assert soup.find("div", class_="highlight") is not None
     assert soup.img["src"].endswith(as_base64(PNG))
     assert "$a < b$" in soup.text
+
+
+def test_tags_left_open_do_not_make_a_page_grow():
+    """A browser opens them again in every paragraph that follows."""
+    text = "".join(f"<b a{number}>" for number in range(300)) + "<p>x" * 620
+    assert len(safe_markdown2html(text)) < 10 * len(text)
+
+
+def test_notes_show_what_a_student_wrote_as_it_is():
+    note = "The cell `a` ended with </ul><h1>8 of 8</h1> **all** _points_ [x](http://y) $a$ & ~~b~~."
+    page = BeautifulSoup(safe_markdown2html(notes_cell([note]).source), "html.parser")
+    assert [tag.name for tag in page.find_all(True)] == ["p", "strong", "ul", "li"]
+    assert page.li.text == note
 
 
 def test_feedback_pages_carry_a_policy_first():

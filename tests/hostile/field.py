@@ -249,6 +249,7 @@ def active(page: str) -> set[str]:
                 "data:"
             )
             looks = name == "style" and ("url" in text or "position" in text)
-            if asks or looks or name.startswith("on") or "javascript:" in text:
+            leads = name == "href" and not text.startswith(("http", "mailto:", "#"))
+            if asks or looks or leads or name.startswith("on") or "javascript:" in text:
                 found.add(f"{tag.name} {name}={value}")
     return found
