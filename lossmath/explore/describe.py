@@ -135,11 +135,12 @@ def _arrows(mark: Arrows) -> str:
     start, way, length = start[length > 0], way[length > 0], length[length > 0]
     if len(start) <= FEW:
         ends = zip(start, start + way, strict=True)
-        return ", ".join(f"arrow from {_place(a)} to {_place(b)}" for a, b in ends)
+        return _prefix(mark) + ", ".join(f"arrow from {_place(a)} to {_place(b)}" for a, b in ends)
     shortest = length <= 1.01 * length.min()
     rest = start[shortest].mean(axis=0).round(9)
     size = "of one length" if shortest.all() else "shortest"
-    return f"{len(start)} arrows, {size} around {_place(rest)}{_turning(rest - start, way)}"
+    said = f"{len(start)} arrows, {size} around {_place(rest)}{_turning(rest - start, way)}"
+    return _prefix(mark) + said
 
 
 def _turning(inward: np.ndarray, way: np.ndarray) -> str:

@@ -15,8 +15,18 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.textpath import TextToPath
 
 from lossmath.explore.layout import Place
-from lossmath.explore.picture import Arrows, Boxes, Curve, Mark, Panel, Picture, Points, Rule
-from lossmath.explore.style import FONT_SIZE, LABEL_GAP, RCPARAMS
+from lossmath.explore.picture import (
+    Arrows,
+    Bars,
+    Boxes,
+    Curve,
+    Mark,
+    Panel,
+    Picture,
+    Points,
+    Rule,
+)
+from lossmath.explore.style import FONT_SIZE, HALF_BAR, LABEL_GAP, RCPARAMS
 
 LINE = 12.0  # pixels
 STEP = 4.0  # pixels between the places a drawn line is judged by
@@ -26,6 +36,7 @@ HOME = 20.0  # what the default frame counts among the others: it is the one eve
 EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
 TOUCH = 1.0  # pixels, half a line's width
+FILLING = 25  # points that fill a bar, either way: closer together than a label is high
 FAR = 4  # panels; a line is followed no further
 PASSES = 3
 NOTHING = np.empty((0, 2))
@@ -87,12 +98,22 @@ def size(text: str) -> tuple[float, float]:
 
 
 def _along(mark: Mark, place: Place, shares: np.ndarray) -> np.ndarray:
-    """The given shares of the way along a curve or through the dots, in pixels, (n, 2)."""
-    data = mark.arrays()
-    at = shares * (data["x"].size - 1)
+    """The given shares of the way along the line of a mark, in pixels, (n, 2)."""
+    x, y = _line(mark)
+    at = shares * (x.size - 1)
     before, after = np.floor(at).astype(int), np.ceil(at).astype(int)
-    one, other = (_pixels(data["x"][i], data["y"][i], place) for i in (before, after))
+    one, other = (_pixels(x[i], y[i], place) for i in (before, after))
     return one + (at - before)[:, None] * (other - one)
+
+
+def _line(mark: Mark) -> tuple[np.ndarray, np.ndarray]:
+    """What a label is tied to: a curve or dots, an arrow, or the right-hand sides of bars."""
+    if isinstance(mark, Arrows):
+        return np.append(mark.x, mark.x + mark.dx), np.append(mark.y, mark.y + mark.dy)
+    if isinstance(mark, Bars):
+        return np.arange(mark.height.size) + HALF_BAR, mark.base + mark.height / 2
+    data = mark.arrays()
+    return data["x"], data["y"]
 
 
 def _pixels(x: np.ndarray, y: np.ndarray, place: Place) -> np.ndarray:
@@ -116,6 +137,12 @@ def _ink(mark: Mark, place: Place) -> np.ndarray:
         tip = _pixels(mark.x + mark.dx, mark.y + mark.dy, place)
         apart = np.stack([tail, tip, np.full_like(tip, np.nan)], axis=1)
         return _dense(apart.reshape(-1, 2), place)
+    if isinstance(mark, Bars):
+        share = np.linspace(0, 1, FILLING)
+        x = np.arange(mark.height.size)[:, None, None] + HALF_BAR * (2 * share - 1)
+        y = mark.base[:, None, None] + mark.height[:, None, None] * share[:, None]
+        x, y = np.broadcast_arrays(x, y)
+        return _pixels(x, y, place)
     if isinstance(mark, Boxes):
         corners = ((mark.x0, mark.y0), (mark.x1, mark.y0), (mark.x1, mark.y1), (mark.x0, mark.y1))
         sides = [_pixels(x, y, place) for x, y in (*corners, corners[0])]
@@ -226,15 +253,17 @@ def _settle(
 
 
 def _labelled(mark: Mark) -> bool:
-    return isinstance(mark, Curve | Points) and bool(mark.label)
+    return isinstance(mark, Curve | Points | Arrows | Bars) and bool(mark.label)
 
 
 def _options(mark: Mark, size: np.ndarray) -> list[Anchor]:
-    """Places around points of a curve, or around some of the dots."""
-    last = mark.arrays()["x"].size - 1
+    """Places around points of a curve or an arrow, or around some of the dots or bars."""
+    last = _line(mark)[0].size - 1
     radius, shares = 0.0, np.linspace(0, 1, CANDIDATES)
+    if isinstance(mark, Points | Bars):
+        shares = np.unique(np.round(shares * last)) / max(last, 1)
     if isinstance(mark, Points):
-        radius, shares = mark.size, np.unique(np.round(shares * last)) / max(last, 1)
+        radius = mark.size
     gap = LABEL_GAP * np.array([2, 1])
     sides = np.array([(0, -1), (0, 1), (1, 0), (-1, 0), (1, -1), (-1, -1), (1, 1), (-1, 1)])
     offsets = [side * (size / 2 + radius + ring * gap) for ring in RINGS for side in sides]

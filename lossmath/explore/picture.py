@@ -108,13 +108,21 @@ class Points(Mark):
 
 
 class Bars(Mark):
-    """One upright bar per height, centred on 0, 1, 2, …, named along the horizontal axis."""
+    """One upright bar per height, centred on 0, 1, 2, …, named along the horizontal axis.
 
-    data: ClassVar = {"height": "y"}
+    Each stands on its `base`: on 0, or on the bars below it in a stack.
+    """
+
+    data: ClassVar = {"height": "y", "base": "y"}
     height: Any
     names: tuple[str, ...] = ()
     label: str = ""
     stroke: str = ""
+    base: Any = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "base", np.broadcast_to(self.base, self.height.shape))
 
 
 class Boxes(Mark):

@@ -54,6 +54,7 @@ class Slider:
             rounded = np.round(values, 3 - int(np.floor(np.log10(span))))
         else:
             rounded = np.array([float(f"{value:.3g}") for value in values])
+        rounded[[0, -1]] = self.low, self.high
         return np.unique([*np.clip(rounded, self.low, self.high), self.default])
 
     @property

@@ -19,7 +19,7 @@ from lossmath.explore import layout
 from lossmath.explore.describe import number
 from lossmath.explore.picture import Panel, Picture
 from lossmath.explore.scene import Scene
-from lossmath.explore.style import FONT_SIZE, LINE_WIDTH, PAPER, RCPARAMS, STROKES
+from lossmath.explore.style import FONT_SIZE, HALF_BAR, LINE_WIDTH, PAPER, RCPARAMS, STROKES
 
 DPI = 144
 POINT = 0.72  # points in one pixel of the plan, which counts 100 to the inch
@@ -148,7 +148,8 @@ def _points(axes: Axes, mark: Any, colour: str, marker: Any) -> None:
 
 
 def _bars(axes: Axes, mark: Any, colour: str, _: Any) -> None:
-    axes.bar(range(len(mark.height)), mark.height, 0.7, color=colour, alpha=0.75)
+    at, width = range(len(mark.height)), 2 * HALF_BAR
+    axes.bar(at, mark.height, width, mark.base, color=colour, alpha=0.75)
     axes.set_xticks(range(len(mark.names)), mark.names)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 FONT_SIZE = 12
 LINE_WIDTH = 2.0
 LABEL_GAP = 4
+HALF_BAR = 0.35  # of the distance between two bars
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Request
 import lossmath as lm
 from lossmath.explore import (
     Axis,
+    Bars,
     Curve,
     Explorer,
     Panel,
@@ -133,6 +134,23 @@ def test_every_series_of_points_in_a_panel_has_its_own_marker(page: Page, tmp_pa
     shapes = [dot.get_attribute("d") for dot in page.locator(".lm-marks path").all()]
     assert len(shapes) == 6 and len(set(shapes)) == 3
     assert len(set(shapes[:2])) == 1
+
+
+def test_bars_stand_on_their_base_and_bear_their_name(page: Page, tmp_path: Path) -> None:
+    bars = Bars([1, -2], ("a", "b"), "over", base=[2, 3])
+    panel = Panel("", [bars], Axis("", -0.6, 1.4), Axis("", 0, 5))
+    explorer = Explorer(lambda: Picture([panel]))
+    open_page(page, tmp_path, explorer)
+    (place,) = explorer.scene.plan
+    spans = []
+    for rect in page.locator(".lm-marks:not(.lm-ghost) rect").all():
+        top, height = (float(rect.get_attribute(name) or "nan") for name in ("y", "height"))
+        spans.append((top, top + height))
+    assert spans == [
+        pytest.approx((place.down(3), place.down(2)), abs=0.5),
+        pytest.approx((place.down(3), place.down(1)), abs=0.5),
+    ]
+    assert page.locator(".lm-label").all_text_contents() == ["over"]
 
 
 def test_the_label_of_a_dot_stands_where_the_still_has_it(page: Page, tmp_path: Path) -> None:

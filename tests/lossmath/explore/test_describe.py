@@ -118,6 +118,8 @@ GRID_X, GRID_Y = (side.ravel() for side in np.meshgrid(SIDE, SIDE))
         ),
         (Boxes([0], [0], [2], [1]), "box from (0, 0) to (2, 1)"),
         (Boxes([0, 1], [0, 0], [1, 2], [3, 5]), "2 boxes, from 0 to 2 across, from 0 to 5 up"),
+        (Arrows([0], [0], [1], [2], "pull"), "pull: arrow from (0, 0) to (1, 2)"),
+        (Bars([1, 2], ("a", "b"), "over", base=[3, 4]), "over: a 1, b 2"),
         (Bars(range(9), tuple("abcdefghi")), "9 bars, highest i 8, lowest a 0"),
         (
             Matrix([[0, 3], [1, 2]]),

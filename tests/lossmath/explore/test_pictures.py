@@ -14,6 +14,7 @@ import lossmath as lm
 from lossmath.explore import (
     Arrows,
     Axis,
+    Bars,
     Curve,
     Explorer,
     Matrix,
@@ -38,6 +39,12 @@ def test_stops_hold_both_ends_and_the_default(scale):
     stops = Slider("a", 0.05, 5, 0.321, scale).stops()
     assert stops[0] == 0.05 and stops[-1] == 5 and 0.321 in stops
     assert 150 < len(stops) < 250 and (np.diff(stops) > 0).all()
+
+
+@pytest.mark.parametrize("scale", ["linear", "log2"])
+def test_ends_that_do_not_read_well_are_reached(scale):
+    stops = Slider("n", 513, 262144, 8192, scale, whole=True).stops()
+    assert stops[0] == 513 and stops[-1] == 262144
 
 
 def test_whole_numbers_stay_whole():
@@ -213,6 +220,32 @@ def test_a_label_keeps_off_arrows():
         scene = Scene(lambda panel=panel: Picture([panel]), [])
         ((_, at),) = scene.labels_of(scene.start).values()
         assert (at - scene.plan[0].height / 2) * side > 0  # pixels count downwards
+
+
+def test_bars_are_stacked_and_their_names_stand_beside_them():
+    under, over = (2, 3), (1, 4)
+    bars = [Bars(under, ("a", "b"), "under"), Bars(over, ("a", "b"), "over", base=under)]
+    picture = Picture([Panel("", bars, Axis("", -0.6, 1.4), Axis("", 0, 9))])
+    scene = Scene(lambda: picture, [])
+    (axes,) = still.draw(scene, picture).axes
+    ends = [(bar.get_y(), bar.get_y() + bar.get_height()) for bar in axes.patches]
+    assert ends == [(0, 2), (0, 3), (2, 3), (3, 7)]
+    (place,) = scene.plan
+    labels = label_boxes(scene, 0)
+    assert len(labels) == 2
+    for (x, y), (half_width, half_height) in labels:
+        for bar, top in enumerate((3, 7)):
+            left, right = place.across(bar - 0.35), place.across(bar + 0.35)
+            beside = x + half_width < left or x - half_width > right
+            assert beside or y + half_height < place.down(top)
+
+
+def test_the_name_of_an_arrow_stands_at_it():
+    arrow = Arrows([0], [0], [0.5], [0], "pull")
+    scene = Scene(lambda: Picture([Panel("", [arrow], Axis("", -1, 1), Axis("", -1, 1))]), [])
+    (place,), ((middle, half),) = scene.plan, label_boxes(scene, 0)
+    assert place.across(0) - 2 * half[0] < middle[0] < place.across(0.5) + 2 * half[0]
+    assert half[1] <= abs(middle[1] - place.down(0)) < 4 * half[1]
 
 
 def test_every_series_of_points_in_a_panel_has_its_own_marker():

@@ -83,12 +83,12 @@ function bars(group, mark, { x, y }) {
   const rects = mark.names.map(() => group.append("rect").attr("fill", colour(mark)).attr("fill-opacity", 0.75));
   return (data) =>
     rects.forEach((rect, i) => {
-      const [zero, top] = [y(0), y(data.height[i])];
+      const [base, top] = [y(data.base[i]), y(data.base[i] + data.height[i])];
       rect
         .attr("x", x(i - 0.35))
         .attr("width", x(i + 0.35) - x(i - 0.35))
-        .attr("y", Math.min(zero, top))
-        .attr("height", Math.abs(zero - top));
+        .attr("y", Math.min(base, top))
+        .attr("height", Math.abs(base - top));
     });
 }
 

@@ -67,7 +67,8 @@ export class Panels {
         const own = parent.append("g");
         return { ghost, moves, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
       };
-      const drawn = { ...make(front, false), place: label(names, mark, width, height) };
+      const named = fields.some(([field]) => field === "label_at");
+      const drawn = { ...make(front, false), place: named ? label(names, mark, width, height) : undefined };
       if (!moving || !COMPARED.has(mark.kind)) return [drawn];
       return [make(behind, true, { ...mark, handle: [] }), drawn];
     });
@@ -109,9 +110,8 @@ function axes(group, panel, x, y) {
   text(panel.y.label).attr("transform", `translate(-38,${height / 2}) rotate(-90)`).attr("text-anchor", "middle");
 }
 
-// A direct label beside its curve or dot, hidden while that part of it is out of view.
+// A direct label beside its mark, hidden while that part of the mark is out of view.
 function label(group, mark, width, height) {
-  if (!["curve", "points"].includes(mark.kind) || !mark.label) return undefined;
   const text = group.append("text").attr("class", "lm-label").attr("text-anchor", "middle").attr("dy", "0.35em")
     .style("fill", `var(--lm-${mark.stroke})`).text(mark.label);
   return ([x, y]) => {
