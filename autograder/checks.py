@@ -86,6 +86,8 @@ class Questions:
         Raises StudentError when there is none, Inconsistent when two calls disagree.
         """
         arguments = copy.deepcopy(arguments)  # a check may go on to change its own arrays
+        if len(self.asked) % 2:  # what a table holds does not depend on how memory holds it
+            arguments = _by_columns(arguments)
         try:
             answer = self._ask(function, *arguments)
         except StudentError as error:
@@ -197,6 +199,13 @@ def identical(a: Any, b: Any) -> bool:
     if hasattr(a, "__dict__"):
         return type(a) is type(b) and identical(vars(a), vars(b))
     return type(a) is type(b) and a == b
+
+
+def _by_columns(value: Any) -> Any:
+    """The same value, with its tables stored column by column."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_by_columns, value))
+    return np.asfortranarray(value) if isinstance(value, np.ndarray) else value
 
 
 def _compare(reply: Reply, got: Any, expected: Any, rtol: float | None, item: str) -> None:
@@ -325,7 +334,8 @@ def _describe(value: Any) -> str:
         plural = "" if value.size == 1 else "s"
         count = f"{value.size} number{plural}" if value.ndim == 1 else f"shape {value.shape}"
         kind = "" if value.dtype == np.float64 else f", {value.dtype}"
-        return f"{count}{kind}{_magnitude(value)}"
+        stored = ", stored column by column" if value.flags.fnc else ""
+        return f"{count}{kind}{stored}{_magnitude(value)}"
     if isinstance(value, list | tuple):
         return f"{len(value)} pieces"
     if isinstance(value, str | int):

@@ -162,6 +162,8 @@ def encode(value: Any, depth: int = DEPTH) -> Any:
         if len(value) > KEYS:
             raise Unsupported(f"a dictionary of more than {KEYS} entries")
         return {"dict": [[_encode_key(k), encode(v, depth - 1)] for k, v in value.items()]}
+    if isinstance(value, ndarray) and value.flags.fnc:  # stored column by column, and stays so
+        return {"transposed": _array_fields(value.T)}
     if isinstance(value, ndarray):
         return {"array": _array_fields(value)}
     if _is_from("torch", "Tensor", value):
@@ -303,6 +305,9 @@ class Decoder:
     def array_(self, content: Any, depth: int) -> ndarray:
         return self.array(content)
 
+    def transposed_(self, content: Any, depth: int) -> ndarray:
+        return self.array(content).T
+
     def scalar_(self, content: Any, depth: int) -> Any:
         array = self.array(content)
         _require(array.ndim == 0, "a scalar with a shape")
@@ -316,6 +321,7 @@ class Decoder:
         "tuple": tuple_,
         "dict": dict_,
         "array": array_,
+        "transposed": transposed_,
         "scalar": scalar_,
         "figure": figure_,
     }

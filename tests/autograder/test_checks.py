@@ -131,6 +131,26 @@ def test_the_sentence_describes_the_inputs():
     assert "`values` (shape (2, 3), float32, of size about 1e+9)" in str(failure.value)
 
 
+def test_every_second_table_is_stored_column_by_column():
+    ask = ask_of(lambda values: float(values[0][0].flags.c_contiguous))
+    batches = [(np.ones((2, 3)), np.ones((2, 3), bool))]
+    assert [ask("f", batches).value for _ in range(4)] == [1.0, 0.0, 1.0, 0.0]
+    assert batches[0][0].flags.c_contiguous
+
+
+def test_the_sentence_says_how_a_table_is_stored():
+    def writes_through_ravel(values):
+        doubled = np.zeros_like(values)
+        doubled.ravel()[:] = 2 * values.ravel()
+        return doubled
+
+    ask = ask_of(writes_through_ravel)
+    table = np.ones((2, 3))
+    expect(ask("f", table), 2 * table)
+    with pytest.raises(Failure, match=r"shape \(2, 3\), stored column by column\).* zero where"):
+        expect(ask("f", table), 2 * table)
+
+
 @pytest.mark.parametrize(("asked", "described"), [("eager", "'eager'"), (128256, "128256")])
 def test_names_and_whole_numbers_are_quoted(asked, described):
     with pytest.raises(Failure) as failure:

@@ -82,6 +82,13 @@ def test_float32_in_fortran_order_and_big_endian_arrive_as_the_same_numbers():
     assert through(array.astype(">f4")).tolist() == array.tolist()
 
 
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 4)])
+def test_an_array_stored_column_by_column_stays_so(shape):
+    array = numpy.arange(24.0)[: math.prod(shape)].reshape(shape)
+    assert through(array).flags.c_contiguous
+    assert through(numpy.asfortranarray(array)).flags.fnc
+
+
 def test_arrays_arrive_writable_and_apart():
     array = numpy.zeros(3)
     copy = through(array)
@@ -242,7 +249,9 @@ plain_json = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from([*"nab", "array", "tuple", "dict", "float", "scalar", "figure"]),
+            st.sampled_from(
+                [*"nab", "array", "transposed", "tuple", "dict", "float", "scalar", "figure"]
+            ),
             inner,
             max_size=2,
         )
