@@ -5,6 +5,9 @@ never runs a student's code. For each notebook it forks an init process that lea
 it shares with others, mounts folders of its own, gives up its user, its capabilities and a hundred
 system calls, and only then forks the process in which the student's cells run. When that process
 or its init ends, everything it ever started ends with it.
+
+The second fork keeps the student's process from being process 1 of its namespace: Linux hides from
+that one every signal it has no handler for, and leaves it to collect whatever others abandon.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ CLONE_NEWNET = 0x40000000
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_REC, MS_PRIVATE = 2, 4, 8, 0x4000, 0x40000
 PR_SET_DUMPABLE, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT = 4, 24, 38, 47
 PR_CAP_AMBIENT_CLEAR_ALL = 4
+MADV_COLLAPSE = 25
 CAPABILITIES_V3 = 0x20080522
 LAST_CAPABILITY = 63  # more than any kernel knows: asking for a missing one ends the loop
 
@@ -91,7 +95,21 @@ def warm_up() -> Any:
     # A collection in a fork would touch, and so copy, everything that is warm.
     gc.collect()
     gc.freeze()
+    _use_huge_pages()
     return shell
+
+
+def _use_huge_pages() -> None:
+    """Move what is warm into pages of 2 MB: a fork copies an entry for each page, and no bytes.
+
+    A wish and no more: a Linux older than 6.1 does not know it, and its forks are only slower.
+    """
+    with open("/proc/self/maps") as maps:
+        for line in maps.readlines():
+            addresses, access, _, _, inode, *_ = line.split()
+            if access == "rw-p" and inode == "0":
+                first, last = (int(address, 16) for address in addresses.split("-"))
+                _libc.madvise(ctypes.c_void_p(first), ctypes.c_size_t(last - first), MADV_COLLAPSE)
 
 
 def spawn(channel: socket.socket, limits: dict, shell: Any, isolated: bool) -> None:
