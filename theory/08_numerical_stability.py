@@ -136,7 +136,7 @@ def ruler(x):
                     Rule(x, stroke="grey"),
                 ],
                 Axis("x", 1e-9, 1e6, scale="log", ticks=tens(-9, -6, -3, 0, 3, 6)),
-                Axis("", 1e-12, 1e4, scale="log", ticks=tens(-12, -8, -4, 0, 4)),
+                Axis("", 5e-17, 1e4, scale="log", ticks=tens(-16, -12, -8, -4, 0, 4)),
             )
         ],
         readings={f"gap in {name}": width for name, width in here.items()},

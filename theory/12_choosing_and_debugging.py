@@ -485,8 +485,8 @@ Explorer(
 
 # %% [markdown]
 # Cross-entropy's pull grows towards one, because its logarithm is steep exactly where the sigmoid
-# is flat. The squared error multiplies by $p(1 - p)$ and stays at
-# 0.0004<!--= f"{climb('squared', -8.0)[-1]:.4f}" --> after a hundred steps. That is
+# is flat. The squared error multiplies by $p(1 - p)$, and from a logit of $-8$ it has climbed to a
+# probability of 0.0004<!--= f"{climb('squared', -8.0)[-1]:.4f}" --> after a hundred steps. That is
 # **saturation**.
 #
 # > **Refute this.** *“Gradient starvation, that is, dead neurons.”* Three different things are
