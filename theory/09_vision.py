@@ -313,9 +313,10 @@ for name in PAIR:
           f"{lost_object[name]:.4f}")  # fmt: skip
 
 # %% [markdown]
-# At the start cross-entropy pulls 49<!--= f"{begin['cross-entropy']:.0f}" --> times harder towards
-# "no" than towards "yes"; where both share weights, as in a network, the first thing learned is to
-# say no. Dice is balanced, 1.0<!--= f"{begin['Dice']:.1f}" --> to one, and for larger objects it
+# With an object of two pixels cross-entropy pulls, at the start,
+# 49<!--= f"{begin['cross-entropy']:.0f}" --> times harder towards "no" than towards "yes"; where
+# both share weights, as in a network, the first thing learned is to say no. Dice is balanced,
+# 1.0<!--= f"{begin['Dice']:.1f}" --> to one, and for larger objects it
 # leans towards yes. Its slope tells why,
 #
 # $$\frac{\partial\,\text{Dice}}{\partial p_i} = -\frac{2 t_i}{P + T} + \frac{2I}{(P + T)^2} :$$
@@ -332,8 +333,9 @@ for name in PAIR:
 #
 # $$\lambda_1\,\text{Dice} + \lambda_2\,\text{cross-entropy}.$$
 #
-# Adding is not yet balancing: with both weights at one, "no" still pulls
-# 18<!--= f"{begin['both']:.0f}" --> times harder. Turn the weights and look for the balance.
+# Adding is not yet balancing: with both weights at one and two pixels again, "no" still pulls
+# 18<!--= f"{begin['both']:.0f}" --> times harder. Make $n$ small, turn up $\lambda_1$, the weight
+# of Dice, and look for the balance.
 
 # %% jupyter={"source_hidden": true}
 ALIKE = np.linspace(-8, 8, 49)
@@ -373,12 +375,13 @@ def mixture(inside, dice, cross_entropy):
 Explorer(
     mixture,
     [
-        Slider("inside", 1, 50, 25, symbol="n", meaning="pixels of the object", whole=True),
+        Slider("inside", 1, 50, 25, scale="log", symbol="n", meaning="pixels of the object",
+               whole=True),
         slider(lm.DiceBCE, "dice", high=4, symbol="λ₁"),
         slider(lm.DiceBCE, "cross_entropy", high=2, symbol="λ₂"),
     ],
     title="Who pulls?",
-)
+)  # fmt: skip
 
 # %%
 ratios = {weight: no_to_yes(lm.DiceBCE(dice=weight), 2) for weight in (1.0, 10.0, 100.0)}
@@ -389,9 +392,10 @@ primed = no_to_yes(lm.DiceBCE(dice=0.0), 2, at=log_odds)
 print(f"cross-entropy from a logit of {log_odds:.1f}: no to yes {primed:.1f}")
 
 # %% [markdown]
-# The ratio of the sum lies between the ratios of its parts. With ten times the weight on Dice it is
-# still 3.4<!--= f"{ratios[10.0]:.1f}" -->, and where it is nearly even, cross-entropy hardly
-# counts, and the plateau of Dice is back. The cheaper cure for the first steps is a better start.
+# The ratio of the sum lies between the ratios of its parts. For the two pixels and with ten times
+# the weight on Dice it is still 3.4<!--= f"{ratios[10.0]:.1f}" -->, and where it is nearly even,
+# cross-entropy hardly counts, and the plateau of Dice is back. The cheaper cure for the first steps
+# is a better start.
 # Let the last layer begin at the logit of the object's own share, here $\log\frac{2}{98}$, and
 # cross-entropy pulls equally hard both ways, in the ratio 1.0<!--= f"{primed:.1f}" -->: $98$ pixels
 # times $0.02$ against $2$ times $0.98$.
@@ -455,9 +459,9 @@ for (alpha, beta), radius in chosen.items():
 # ## Boxes: which way is home?
 #
 # A **detector** marks objects by boxes $(x_1, y_1, x_2, y_2)$. The obvious loss is again one minus
-# intersection over union, now of two areas. Drag the orange box, change its width and height, and
-# watch its pull. The arrows, drawn eight times as long as they are, show which way two of its
-# successors would move the box as a whole.
+# intersection over union, now of two areas. Drag the orange box and watch its pull; then press
+# Reset, and try another width, another height. The arrows, drawn eight times as long as they are,
+# show which way two of its successors would move the box as a whole.
 
 # %% jupyter={"source_hidden": true}
 TARGET_BOX = np.array([-1.0, -0.75, 1.0, 0.75])
@@ -475,15 +479,13 @@ def move(loss, box):
     return pull[0] + pull[2], pull[1] + pull[3]
 
 
-def drawn(box, stroke, **looks):
-    return Boxes(*([corner] for corner in box), stroke=stroke, **looks)
+def drawn(box, name, stroke):
+    return Boxes(*([corner] for corner in box), name, stroke)
 
 
-def arrow(start, way, name):
-    """An arrow that bears the name of its loss."""
-    ends = [[at, at + step] for at, step in zip(start, way, strict=True)]
-    stroke = BOX_STROKES[name]
-    return Arrows(*start, *way, stroke=stroke), Curve(*ends, name, stroke)
+def arrow(x, y, way, name):
+    right, up = 8 * np.array(way)
+    return Arrows([x], [y], [right], [up], name, BOX_STROKES[name])
 
 
 def two_boxes(x, y, width, height):
@@ -495,14 +497,10 @@ def two_boxes(x, y, width, height):
             Panel(
                 "target, prediction, hull",
                 [
-                    drawn(hull, "grey"),
-                    drawn(TARGET_BOX, "blue"),
-                    drawn(box, "orange"),
-                    *(
-                        mark
-                        for name in ("GIoU", "DIoU")
-                        for mark in arrow((x, y), 8 * np.array(moves[name]), name)
-                    ),
+                    drawn(TARGET_BOX, "target", "blue"),
+                    drawn(hull, "hull", "grey"),
+                    drawn(box, "prediction", "orange"),
+                    *(arrow(x, y, moves[name], name) for name in ("GIoU", "DIoU")),
                     Points([x], [y], stroke="ink", size=6, handle=("x", "y")),
                 ],
                 Axis("", -4.8, 4.8),
@@ -562,7 +560,7 @@ Explorer(
 # when it is differentiated, so its slope is not that of its value and it has no curvature to show.)
 
 # %% jupyter={"source_hidden": true}
-WAY = np.linspace(-4, 4, 81) + 1e-6  # a hair beside the places where edges line up
+WAY = np.linspace(-3, 3, 61) + 1e-6  # a hair beside the places where edges line up
 ALONG_X = np.array([1.0, 0.0, 1.0, 0.0])
 
 
@@ -570,7 +568,7 @@ def passing(y, width, height):
     boxes = np.stack([box_at(x, y, width, height) for x in WAY])
     truth = np.broadcast_to(TARGET_BOX, boxes.shape)
     seen = {name: loss for name, loss in BOX_LOSSES.items() if name != "CIoU"}
-    across = Axis("centre of the box", -4, 4)
+    across = Axis("centre of the box", -3, 3)
     rows = {
         "value": (lambda loss: loss.value(boxes, truth), Axis("", 0, 2)),
         "slope": (lambda loss: loss.gradient(boxes, truth) @ ALONG_X, Axis("", -1, 1)),
@@ -640,9 +638,9 @@ def walking(pace, distance):
             Panel(
                 "where the boxes are",
                 [
-                    drawn(TARGET_BOX, "blue"),
+                    drawn(TARGET_BOX, "target", "blue"),
                     *(
-                        drawn(path[round(pace)], BOX_STROKES[name])
+                        drawn(path[round(pace)], name, BOX_STROKES[name])
                         for name, path in zip(BOX_LOSSES, paths, strict=True)
                     ),
                 ],
@@ -1073,10 +1071,10 @@ Explorer(
     hedging,
     [
         Slider("blend", 0, 1, 0.0, symbol="b", meaning="from one candidate to their average"),
+        slider(lm.Perceptual, "style", high=300),
         slider(lm.Perceptual, "fine", symbol="λ₁"),
         slider(lm.Perceptual, "middle", symbol="λ₂"),
         slider(lm.Perceptual, "coarse", symbol="λ₃"),
-        slider(lm.Perceptual, "style", high=300),
     ],
     title="Sharp and probably wrong, or blurred and never right?",
     predict=Predict(

@@ -510,6 +510,7 @@ def reading(seen, shift):
                 [
                     Points(PLACES, z, stroke="grey", size=3),
                     Curve(PLACES, m * known, stroke="blue"),
+                    Points([at + 1], [m[at]], stroke="blue"),
                     Rule(seen),
                 ],
                 Axis("read", 0, 49),
@@ -517,7 +518,11 @@ def reading(seen, shift):
             ),
             Panel(
                 "sum d so far",
-                [Curve(PLACES, d * known, stroke="orange"), Rule(seen)],
+                [
+                    Curve(PLACES, d * known, stroke="orange"),
+                    Points([at + 1], [d[at]], stroke="orange"),
+                    Rule(seen),
+                ],
                 Axis("read", 0, 49),
                 Axis("", 0, 6),
             ),
@@ -543,7 +548,8 @@ Explorer(
 )
 
 # %% [markdown]
-# Wherever $m$ takes a step up, $d$ falls: what was summed below the old maximum shrinks.
+# Wherever $m$ takes a step up, what was summed below the old maximum shrinks, and the new logit
+# adds one. After a high step little more than this one is left. After a low one $d$ has grown.
 #
 # > **Refute this.** *“Subtracting the maximum makes log-sum-exp safe.”* Vocabularies are padded,
 # > and forbidden words are masked, with logits of minus infinity. Let a whole stretch be masked.
@@ -690,7 +696,8 @@ else:
 
 # %% jupyter={"source_hidden": true}
 PRICES = np.geomspace(3, 40, 61)
-KINDS = ("load", "max", "exp", "add", "rest")
+KINDS = ("add", "max", "exp", "rest", "load")
+LEAN = ("textbook", "forward")
 
 
 def throughput(price, bytes_per_logit, rate):
@@ -698,30 +705,32 @@ def throughput(price, bytes_per_logit, rate):
     return np.minimum(1e9 * rate / bytes_per_logit, ISSUE / price) / 1e12
 
 
+def stacked():
+    """What was counted, kind upon kind."""
+    heights = np.array([[counts[name].kinds[kind] for name in LEAN] for kind in KINDS])
+    bases = heights.cumsum(axis=0) - heights
+    stack = zip(KINDS, heights, bases, strict=True)
+    return Panel(
+        "counted: instructions per logit, by kind",
+        [Bars(height, names=LEAN, label=kind, base=base) for kind, height, base in stack],
+        Axis("", -0.6, len(LEAN) - 0.4),
+        Axis("", 0, 13),
+    )
+
+
 def limits(price, rate):
     curves = []
     for name, width in {"bfloat16": 2, "float32": 4}.items():
         at = np.sort(np.append(PRICES, np.clip(budget(width, rate), *PRICES[[0, -1]])))
         curves.append(Curve(at, throughput(at, width, rate), name))
-    bars = [
-        Panel(
-            f"{name}: counted, by kind",
-            [Bars([counts[name].kinds[k] if counts else 0.0 for k in KINDS], names=KINDS)],
-            Axis("", -0.6, len(KINDS) - 0.4),
-            Axis("", 0, 6),
-        )
-        for name in ("textbook", "forward")
-    ]
+    speed = Panel(
+        "predicted: 10¹² logits/s",
+        [*curves, Rule(price)],
+        Axis("instructions per logit", 3, 40, "log"),
+        Axis("", 0, 3.5),
+    )
     return Picture(
-        [
-            Panel(
-                "predicted: 10¹² logits/s",
-                [*curves, Rule(price)],
-                Axis("instructions per logit", 3, 40, "log"),
-                Axis("", 0, 3.5),
-            ),
-            *bars,
-        ],
+        [speed, stacked()] if counts else [speed],
         readings={
             "bfloat16 (10¹²/s)": float(throughput(price, 2, rate)),
             "float32 (10¹²/s)": float(throughput(price, 4, rate)),
@@ -1016,7 +1025,7 @@ def by_chunk(rate, products):
             Panel(
                 "computed memory (GB)",
                 [
-                    Curve(CHUNKS, held, "a chunk, dx, dW"),
+                    Curve(CHUNKS, held, "with a chunk"),
                     Curve(CHUNKS, np.full_like(CHUNKS, gradients / 1e9), "dx, dW"),
                     Rule(edge),
                     *measured_chunks(lambda r: r["peak_extra_bytes"] / 1e9),
@@ -1269,7 +1278,7 @@ def times_by_passes(rate):
         ]
         curves.append(Curve(at * MILLI, got if RECORDED else expected, name))
     across = Axis("V, in thousands", 30, 280, "log")
-    panels = [Panel("time (ms), bfloat16", [*guides, *curves], across, Axis("", 0.15, 15, "log"))]
+    panels = [Panel("time (ms), bfloat16", [*guides, *curves], across, Axis("", 0.1, 25, "log"))]
     for name, title in {"two": "two kernels", "eager": "eager"}.items():
         marks = []
         for dtype, width in FORMATS.items():
@@ -1285,13 +1294,13 @@ def times_by_passes(rate):
                 Curve(at * MILLI, got if RECORDED else expected, dtype),
                 Points(at * MILLI, expected, stroke="grey", size=3),
             ]
-        panels.append(Panel(f"{title}: 10¹² logits/s", marks, across, Axis("", 0, 2.8)))
+        panels.append(Panel(f"{title}: 10¹² logits/s", marks, across, Axis("", 0, 5)))
     return Picture(panels)
 
 
 Explorer(
     times_by_passes,
-    [Slider("rate", 500, 9000, COPY, "log", "B", "GB/s", "rate of the memory")],
+    [Slider("rate", COPY / 2, 2 * COPY, COPY, "log", "B", "GB/s", "rate of the memory")],
     title="Which line is it on? Times are " + HOW.format("grey"),
 )
 
