@@ -48,11 +48,13 @@ class Explorer(anywidget.AnyWidget):
 
     `draw` takes the sliders' values by name and returns a `Picture`. Frames are computed over the
     sliders' grid, in a notebook as soon as the first picture is out, and played in the browser;
-    when a slider is let go the kernel sends the exact picture. Each slider is a trait of the
-    explorer under its own name: read it, set it, observe it or link it. `live=True` asks the kernel
-    at every step instead, for pictures that jump. `ahead=False` computes no frames at all, for
-    pictures too costly to compute hundreds of times; such an explorer is live. Raises ValueError if
-    the frames differ in more than their numbers.
+    when a slider is let go the kernel sends the exact picture. Without a kernel the first two
+    sliders move together and any other one alone, so name first those that a handle drags or the
+    text turns together. Each slider is a trait of the explorer under its own name: read it, set it,
+    observe it or link it. `live=True` asks the kernel at every step instead, for pictures that
+    jump. `ahead=False` computes no frames at all, for pictures too costly to compute hundreds of
+    times; such an explorer is live. Raises ValueError if the frames differ in more than their
+    numbers.
     """
 
     _esm = Path(__file__).with_name("explorer.js")
@@ -107,9 +109,10 @@ class Explorer(anywidget.AnyWidget):
 
     @property
     def words(self) -> str:
-        """The text equivalent of the picture as the sliders stand."""
+        """The question, if there is one, and the picture as the sliders stand, as text."""
+        question = self._question.words if self._question else ""
         said = self.scene.words(self.values, self.scene.draw(**self.values))
-        return f"{self._opening} {said}".lstrip()
+        return " ".join(filter(None, (self._opening, question, said)))
 
     @property
     def _opening(self) -> str:

@@ -17,7 +17,9 @@ from lossmath.explore.sliders import Slider
 
 FINEST = 0.05  # pixels
 CODES = 65534  # the last 16-bit code stands for "not a number"
-PER_AXIS = {1: 64, 2: 24}
+CROSSED = 2  # sliders, the first ones, whose values are combined; any other moves alone
+PER_AXIS = 64
+PER_AXIS_CROSSED = 24
 PER_AXIS_ALONE = 48
 SHORT = 16  # numbers; shorter arrays are not worth quantising
 
@@ -26,19 +28,20 @@ Values = dict[str, float]
 
 def grids(sliders: Sequence[Slider]) -> list[list[float]]:
     """The values each slider takes in the frames."""
-    count = PER_AXIS.get(len(sliders), PER_AXIS_ALONE)
-    return [slider.spread(count).tolist() for slider in sliders]
+    if len(sliders) == 1:
+        return [sliders[0].spread(PER_AXIS).tolist()]
+    counts = [PER_AXIS_CROSSED] * CROSSED + [PER_AXIS_ALONE] * (len(sliders) - CROSSED)
+    return [slider.spread(n).tolist() for slider, n in zip(sliders, counts, strict=False)]
 
 
 def points(sliders: Sequence[Slider], grid: Sequence[Sequence[float]]) -> Iterator[Values]:
-    """Where frames are computed: every combination of up to two sliders, in C order; with more,
-    along each slider in turn with the others at their defaults."""
-    names = [slider.name for slider in sliders]
-    if len(sliders) <= 2:
-        yield from (dict(zip(names, values, strict=True)) for values in product(*grid))
-        return
+    """Where frames are computed: every combination of the first two sliders, in C order; then
+    along each other slider in turn. The sliders not named rest at their defaults."""
     home = {slider.name: slider.default for slider in sliders}
-    for name, values in zip(names, grid, strict=True):
+    names = list(home)
+    for values in product(*grid[:CROSSED]):
+        yield {**home, **dict(zip(names, values, strict=False))}
+    for name, values in zip(names[CROSSED:], grid[CROSSED:], strict=True):
         yield from ({**home, name: value} for value in values)
 
 

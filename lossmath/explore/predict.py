@@ -26,5 +26,11 @@ class Predict:
         if not self.choices and not isinstance(self.answer, int | float):
             raise ValueError(f"Predict: answer={self.answer!r} must be a number without choices")
 
+    @property
+    def words(self) -> str:
+        """The question and what there is to choose from, without the answer."""
+        choices = f" ({' / '.join(self.choices)})" if self.choices else ""
+        return f"Predict first: {self.question}{choices}"
+
     def spec(self) -> dict[str, Any]:
         return asdict(self)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from playwright.sync_api import Page, Request
+from playwright.sync_api import Page, Request, expect
 
 import lossmath as lm
 from lossmath.explore import (
@@ -16,6 +16,7 @@ from lossmath.explore import (
     Panel,
     Picture,
     Points,
+    Predict,
     Slider,
     anatomy,
     page,
@@ -166,17 +167,71 @@ def test_the_label_of_a_dot_stands_where_the_still_has_it(page: Page, tmp_path: 
     assert got == pytest.approx(expected, abs=0.5)
 
 
-def test_more_sliders_move_one_at_a_time_without_a_kernel(page: Page, tmp_path: Path) -> None:
-    def picture(a: float, b: float, c: float) -> Picture:
-        return Picture([Panel("", [Curve([0, 1], [a, b])])], readings={"sum": a + b + c})
+def four_sliders() -> Explorer:
+    """A dot to drag by the first two, and the sum of all; the frames hold it exactly."""
 
-    open_page(page, tmp_path, Explorer(picture, [Slider(n, 0, 1, 0.5) for n in "abc"]))
-    first, second, _ = page.get_by_role("slider").all()
-    first.press("End")
-    assert page.locator(".lm-readings b").inner_text() == "2"
-    second.press("Home")
-    assert first.get_attribute("aria-valuetext") == "a = 0.5"
-    assert page.locator(".lm-readings b").inner_text() == "1"
+    def picture(a: float, b: float, c: float, d: float) -> Picture:
+        dot = Points([a], [b], size=6, handle=("a", "b"))
+        panel = Panel("", [dot], Axis("", 0, 1), Axis("", 0, 1))
+        return Picture([panel], readings={"sum": a + b + c + d})
+
+    return Explorer(picture, [Slider(name, 0, 1, 0.5) for name in "abcd"])
+
+
+HOME = "Without Python, a and b move together and any other slider alone"
+
+
+def turned(browser_page: Page) -> list[float]:
+    """Where the sliders stand, as they tell it."""
+    sliders = browser_page.get_by_role("slider").all()
+    return [float((s.get_attribute("aria-valuetext") or "").split("=")[1]) for s in sliders]
+
+
+def test_a_dragged_dot_keeps_both_coordinates_without_a_kernel(page: Page, tmp_path: Path) -> None:
+    open_page(page, tmp_path, four_sliders())
+    dot = page.locator(".lm-handle")
+    before = dot.bounding_box()
+    assert before
+    page.mouse.move(before["x"] + before["width"] / 2, before["y"] + before["height"] / 2)
+    page.mouse.down()
+    for step in range(1, 6):
+        page.mouse.move(before["x"] + 12 * step, before["y"] - 8 * step)
+    page.mouse.up()
+    after = dot.bounding_box()
+    assert after
+    assert after["x"] + after["width"] / 2 == pytest.approx(before["x"] + 60, abs=2)
+    assert after["y"] + after["height"] / 2 == pytest.approx(before["y"] - 40, abs=2)
+    a, b, c, d = turned(page)
+    assert a > 0.55 and b > 0.55 and c == d == 0.5
+    assert float(page.locator(".lm-readings b").inner_text()) == pytest.approx(a + b + 1, abs=0.01)
+    assert HOME not in page.locator(".lm-explorer").inner_text()
+
+
+def test_more_than_two_sliders_say_which_go_home_without_a_kernel(
+    page: Page, tmp_path: Path
+) -> None:
+    open_page(page, tmp_path, four_sliders())
+    a, b, c, d = page.get_by_role("slider").all()
+    total, said = page.locator(".lm-readings b"), page.get_by_role("status").filter(has_text=HOME)
+    a.press("End")
+    b.press("End")
+    assert turned(page) == [1, 1, 0.5, 0.5] and total.inner_text() == "3"
+    expect(said).to_be_hidden()
+    c.press("Home")
+    assert turned(page) == [0.5, 0.5, 0, 0.5] and total.inner_text() == "1.5"
+    expect(said).to_be_visible()
+    d.press("End")
+    assert turned(page) == [0.5, 0.5, 0.5, 1] and total.inner_text() == "2.5"
+    a.press("Home")
+    assert turned(page) == [0, 0.5, 0.5, 0.5] and total.inner_text() == "1.5"
+
+
+def test_a_verdict_writes_its_number_like_every_other(page: Page, tmp_path: Path) -> None:
+    question = Predict("How much?", answer=-0.0612345678, within=0.001, because="So it is.")
+    open_page(page, tmp_path, Explorer(lambda: Picture([Panel("", [])]), predict=question))
+    page.get_by_role("spinbutton").fill("5")
+    page.get_by_role("button", name="Commit").click()
+    expect(page.get_by_text("the answer is −0.0612. So it is.")).to_be_visible()
 
 
 def test_the_ghost_keeps_the_default_and_pin_keeps_the_chosen(page: Page, tmp_path: Path) -> None:

@@ -176,6 +176,16 @@ def test_the_words_open_with_the_title_as_a_sentence(title, opening):
     assert explorer._spec["opening"] == opening.strip()
 
 
+def test_the_words_ask_before_they_tell():
+    def words(predict):
+        return Explorer(lambda: flat, title="Two", predict=predict).words
+
+    flat = Picture([Panel("", [Curve([0, 1], [2, 2], "flat")])])
+    number, choice = Predict("How high?", 2.0, "b"), Predict("Which?", "p", "b", ("p", "q"))
+    assert words(number) == "Two. Predict first: How high? flat: constant at 2."
+    assert words(choice) == "Two. Predict first: Which? (p / q) flat: constant at 2."
+
+
 def test_a_prediction_needs_an_answer_that_can_be_checked():
     with pytest.raises(ValueError, match="answer='c' must be one of choices"):
         Predict("?", "c", "because", choices=("a", "b"))

@@ -57,8 +57,12 @@ def test_one_slider_two_sliders_and_more():
 
     assert 60 <= len(grid(1)) <= 70
     assert 500 <= len(grid(2)) <= 700
-    assert all(sum(v != 0.3 for v in values.values()) <= 1 for values in grid(3))
-    for n in (1, 2, 3):
+    away = [{name for name, v in values.items() if v != 0.3} for values in grid(4)]
+    assert all(names <= {"s0", "s1"} or len(names) == 1 for names in away)
+    assert {frozenset(names) for names in away} == {
+        frozenset(names) for names in ((), ("s0",), ("s1",), ("s0", "s1"), ("s2",), ("s3",))
+    }
+    for n in (1, 2, 3, 4):
         assert dict.fromkeys((f"s{i}" for i in range(n)), 0.3) in grid(n)
 
 

@@ -59,6 +59,7 @@ export function prediction(question, reveal) {
     question.choices.length ? inputs.find((input) => input.checked)?.value : inputs[0].valueAsNumber;
   const right = (answer) =>
     question.choices.length ? answer === question.answer : Math.abs(answer - question.answer) <= question.within;
+  const answer = question.choices.length ? question.answer : number(question.answer);
   for (const input of inputs) {
     input.setAttribute("data-lm-suppress-shortcuts", "true");
     input.addEventListener("input", () => {
@@ -68,7 +69,7 @@ export function prediction(question, reveal) {
   commit.addEventListener("click", () => {
     verdict.textContent = right(given())
       ? `Yes. ${question.because}`
-      : `Not this time: the answer is ${question.answer}. ${question.because}`;
+      : `Not this time: the answer is ${answer}. ${question.because}`;
     reveal();
   });
   return element(

@@ -1,6 +1,7 @@
 // Frames computed in Python, read from one buffer and blended between grid points.
 
 const NOT_A_NUMBER = 65535;
+const CROSSED = 2; // sliders, the first ones, with frames for all their combinations
 
 export class Frames {
   constructor(spec, buffer) {
@@ -25,11 +26,18 @@ export class Frames {
     return corners.reduce((best, next) => (next[1] > best[1] ? next : best))[0];
   }
 
+  // The first two sliders, which may leave their defaults together; any other does so alone.
+  pair() {
+    return this.sliders.slice(0, CROSSED);
+  }
+
   // Frames to mix as [index, weight]: up to two along each slider of the grid.
   corners(values) {
     const sides = this.sliders.map((slider) => bracket(slider.grid, values[slider.name]));
     if (sides.includes(null)) return null;
-    return this.sliders.length > 2 ? this.alone(values, sides) : this.crossed(sides);
+    const away = this.sliders.flatMap((s, axis) => (values[s.name] === s.default ? [] : [axis]));
+    if (away.every((axis) => axis < CROSSED)) return this.crossed(sides.slice(0, CROSSED));
+    return away.length === 1 ? this.alone(away[0], sides[away[0]]) : null;
   }
 
   crossed(sides) {
@@ -43,13 +51,11 @@ export class Frames {
     return corners;
   }
 
-  // With more than two sliders there are frames only where all but one rest at their defaults.
-  alone(values, sides) {
-    const moved = this.sliders.flatMap((s, axis) => (values[s.name] === s.default ? [] : [axis]));
-    if (moved.length > 1) return null;
-    if (moved.length === 0) return [[this.home, 1]];
-    const before = this.sliders.slice(0, moved[0]).reduce((n, s) => n + s.grid.length, 0);
-    return sides[moved[0]].map(([i, w]) => [before + i, w]);
+  alone(axis, side) {
+    const counts = this.sliders.slice(0, axis).map((slider) => slider.grid.length);
+    const combined = counts.slice(0, CROSSED).reduce((n, count) => n * count, 1);
+    const before = counts.slice(CROSSED).reduce((n, count) => n + count, combined);
+    return side.map(([i, w]) => [before + i, w]);
   }
 
   // The kernel's exact arrays, one after another as floats.

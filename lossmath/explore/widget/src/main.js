@@ -97,15 +97,23 @@ function render({ model, el }) {
     }
     let arrays = frames.at(values);
     if (!arrays && !kernel) {
-      // Without a kernel only one of many sliders can be away from its default.
-      for (const name of Object.keys(values)) if (name !== last) values[name] = home[name];
-      sliders.forEach((slider, i) => slider.show(values[spec.sliders[i].name]));
+      sendHome();
       arrays = frames.at(values) ?? frames.start();
     }
     if (arrays) {
       paint(arrays);
       say(spec.words[frames.nearest(values)]);
     } else ask();
+  }
+
+  // There are frames only where the first two sliders, or any other one, are away from home.
+  function sendHome() {
+    const pair = frames.pair();
+    const kept = pair.some(({ name }) => name === last) ? pair.map(({ name }) => name) : [last];
+    for (const name of Object.keys(values)) if (!kept.includes(name)) values[name] = home[name];
+    sliders.forEach((slider, i) => slider.show(values[spec.sliders[i].name]));
+    const [one, other] = pair.map(({ sign }) => sign);
+    excuse(`Without Python, ${one} and ${other} move together and any other slider alone: the rest are back at their start.`);
   }
 
   let last = null;
