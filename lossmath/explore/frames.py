@@ -39,8 +39,8 @@ def points(sliders: Sequence[Slider], grid: Sequence[Sequence[float]]) -> Iterat
     along each other slider in turn. The sliders not named rest at their defaults."""
     home = {slider.name: slider.default for slider in sliders}
     names = list(home)
-    for values in product(*grid[:CROSSED]):
-        yield {**home, **dict(zip(names, values, strict=False))}
+    for pair in product(*grid[:CROSSED]):
+        yield {**home, **dict(zip(names, pair, strict=False))}
     for name, values in zip(names[CROSSED:], grid[CROSSED:], strict=True):
         yield from ({**home, name: value} for value in values)
 
