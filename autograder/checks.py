@@ -41,6 +41,11 @@ class Check:
     says: str
     run: Callable[[Questions, SimpleNamespace, np.random.Generator], None]
 
+    @property
+    def is_law(self) -> bool:
+        """Whether the student's answers are compared with each other."""
+        return self.says.startswith("Law: ")
+
 
 def check(part: str, *, points: float, says: str) -> Callable[[Callable], Check]:
     """Turn a function of (ask, reference, rng) into a check of a part, worth `points`."""
@@ -107,16 +112,36 @@ class Questions:
             )
         return Reply(function, arguments, answer.value, answer.inputs_after, original)
 
+    def require_variety(self) -> None:
+        """No function answers everything with one number: that obeys laws without knowing them.
+
+        Unless the solution does so too. Raises Failure.
+        """
+        for function in {question.function for question in self.asked}:
+            asked = [question for question in self.asked if question.function == function]
+            values = [q.outcome.value for q in asked if isinstance(q.outcome, Answer)]
+            original = getattr(self._reference, function)
+            if _is_one_number(values) and not _is_one_number(
+                [original(*copy.deepcopy(question.arguments)) for question in asked]
+            ):
+                raise Failure(
+                    f"{function} answers everything with one number; that no law is broken is then "
+                    "no sign of a right answer."
+                )
+
 
 def expect(reply: Reply, expected: Any, *, rtol: float | None = None, law: str = "") -> None:
     """The answer has the kind, shape and values of `expected`.
 
     Values agree to a relative error `rtol`, by default what the precision of `expected` allows.
     Python numbers and 0-d arrays are the same thing; tuples and lists are too. Where `expected`
-    comes from other answers of the student, `law` is the sentence that says what does not fit.
+    comes from other answers of the student, `law` is the sentence that says what does not fit; it
+    must then be finite, or an answer of NaN would fit everything.
     """
     try:
         _compare(reply, reply.value, expected, rtol, "")
+        if law and not np.isfinite(_flat(expected)).all():
+            _fail(reply, "follows from answers that are no numbers")
     except Failure:
         if not law:
             raise
@@ -319,6 +344,19 @@ def _kind(value: Any) -> str:
     if isinstance(value, np.ndarray | np.generic):
         return f"an array of {value.dtype}"
     return f"a {type(value).__name__}"
+
+
+def _is_one_number(values: list) -> bool:
+    numbers = _flat(values)
+    same = numbers.dtype.kind in "iuf" and numbers.size > 0
+    return same and np.allclose(numbers, numbers[0], rtol=1e-5, atol=0.0, equal_nan=True)
+
+
+def _flat(value: Any) -> np.ndarray:
+    """All numbers in arrays, and in lists and tuples of them."""
+    if isinstance(value, tuple | list):
+        return np.concatenate([_flat(item) for item in value]) if value else np.empty(0)
+    return np.ravel(value)
 
 
 def _describe_inputs(function: Callable, arguments: tuple) -> str:

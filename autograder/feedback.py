@@ -22,7 +22,7 @@ from nbconvert.filters import Highlight2HTML, strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
 
-from autograder.wire import PICTURES
+from autograder.wire import PICTURES, plain_text
 
 MAX_TEXT = 100_000  # characters of output kept per cell
 MAX_PICTURE = 4_000_000  # bytes of pictures kept per cell
@@ -83,7 +83,7 @@ def _clean_output(output: Any, budget: _Budget) -> NotebookNode | None:
         return nbformat.v4.new_output("stream", name=name, text=budget.cut(output.get("text", "")))
     if kind == "error":
         return error_output(
-            budget.cut(output.get("ename", "Error")),
+            plain_text(str(output.get("ename", "Error")), 80),
             budget.cut(output.get("evalue", "")),
             [budget.cut(line) for line in _list(output.get("traceback"))],
         )

@@ -192,6 +192,8 @@ def _names(code: CodeType) -> set[str]:
 def _run(check: Check, questions: Questions, problem: Problem, rng: np.random.Generator) -> None:
     with np.errstate(all="ignore"):
         check.run(questions, problem.reference, rng)
+        if check.is_law:
+            questions.require_variety()
 
 
 def _solution_passes(check: Check, problem: Problem, rng: np.random.Generator) -> bool:

@@ -171,7 +171,7 @@ def test_tags_left_open_do_not_make_a_page_grow():
 
 
 def test_notes_show_what_a_student_wrote_as_it_is():
-    note = "The cell `a` ended with </ul><h1>8 of 8</h1> **all** _points_ [x](http://y) $a$ & ~~b~~."
+    note = "The cell `a` ended with </ul><h1>8</h1> **all** _points_ [x](http://y) $a$ & ~~b~~."
     page = BeautifulSoup(safe_markdown2html(notes_cell([note]).source), "html.parser")
     assert [tag.name for tag in page.find_all(True)] == ["p", "strong", "ul", "li"]
     assert page.li.text == note

@@ -171,3 +171,28 @@ def test_a_mistake_of_ones_own_gets_no_name():
 )
 def test_points_are_plain_numbers(earned):
     assert type(earned) is float
+
+
+@pytest.mark.parametrize("number", [0.0, 1.0, 1e300, np.nan, np.inf])
+@pytest.mark.parametrize("name", ["01_mse_gradient", "02_mae_subgradient", "07_infonce"])
+def test_functions_of_one_number_earn_nothing_by_laws(name, number):
+    problem = bank.load(bank.SOLUTIONS / name)
+    solution = LocalAsk(problem.namespace())
+
+    def constant(value):
+        if isinstance(value, tuple):
+            return tuple(map(constant, value))
+        return np.full(np.shape(value), number)[()]
+
+    def ask(function, *arguments):
+        answer = solution(function, *arguments)
+        value = constant(answer.value)
+        return dataclasses.replace(answer, value=value, repeat=value)
+
+    says = [
+        line.says
+        for score in judge(problem, ask, SEED).values()
+        for line in score.lines
+        if line.points
+    ]
+    assert not [text for text in says if text.startswith("Law: ")]
