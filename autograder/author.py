@@ -21,6 +21,7 @@ from rich.table import Table
 
 from autograder import bank
 from autograder.bank import Alternative, Problem
+from autograder.errors import WrongUse
 from autograder.judge import PartScore, judge
 from autograder.kernel import LocalAsk
 from lossmath.course.notebook import counterexamples
@@ -40,14 +41,14 @@ LEAST_LOSS = 0.25  # points; a mistake that costs less could pass for a rounding
 def new_problem(name: str, root: Path = bank.SOLUTIONS) -> Path:
     """Make the folder of a new problem: the template under its own number and title.
 
-    Raises ValueError for a name that is not like `12_quantiles` and for a number that is taken.
+    Raises WrongUse for a name that is not like `12_quantiles` and for a number that is taken.
     """
     matched = NAME.fullmatch(name)
     if not matched:
-        raise ValueError(f"{name!r} is no name for a problem: write it like 12_quantiles")
+        raise WrongUse(f"{name!r} is no name for a problem: write it like 12_quantiles")
     number, words = matched.groups()
     for taken in root.glob(f"{number}_*"):
-        raise ValueError(f"the number {number} is taken by {taken.name}")
+        raise WrongUse(f"the number {number} is taken by {taken.name}")
     title = words.replace("_", " ").capitalize()
     folder = root / name
     folder.mkdir(parents=True)

@@ -22,6 +22,7 @@ import jupytext
 from nbformat import NotebookNode
 
 from autograder.checks import Check
+from autograder.errors import WrongUse
 from lossmath.course.published import Misconception, Published, PublishedPart
 from lossmath.course.student import Student
 
@@ -96,14 +97,14 @@ class Problem:
     def published(self) -> Published:
         """What students' machines know about the problem, with a fingerprint of every mutant.
 
-        Raises ValueError when the solution breaks a law it publishes.
+        Raises WrongUse when the solution breaks a law it publishes.
         """
         public = _declared(self)
         right = Student(self.namespace())
         for part in public.parts:
             for law in part.laws:
                 if law.counterexample(right, public.inputs[law.function]):
-                    raise ValueError(f"{self.name}: the solution breaks the law {law.says!r}")
+                    raise WrongUse(f"{self.name}: the solution breaks the law {law.says!r}")
         return dataclasses.replace(public, misconceptions=tuple(_misconceptions(self, public)))
 
 
@@ -113,16 +114,16 @@ def problems(root: Path = SOLUTIONS) -> list[Problem]:
 
 
 def chosen(numbers: list[str], root: Path = SOLUTIONS) -> list[Problem]:
-    """The problems of these numbers, or all. Raises ValueError for a number that none has."""
+    """The problems of these numbers, or all. Raises WrongUse for a number that none has."""
     folders = {folder.name[:2]: folder for folder in sorted(root.glob("[0-9][0-9]_*"))}
     for number in numbers:
         if number not in folders:
-            raise ValueError(f"there is no problem {number!r}; problems: {', '.join(folders)}")
+            raise WrongUse(f"there is no problem {number!r}; problems: {', '.join(folders)}")
     return [load(folders[number]) for number in numbers or folders]
 
 
 def load(folder: Path) -> Problem:
-    """The problem in a folder. Raises ValueError that says what is wrong with it."""
+    """The problem in a folder. Raises WrongUse that says what is wrong with it."""
     number, _, _ = folder.name.partition("_")
     notebook = jupytext.read(folder / "problem.py")
     parts = tuple(_parts(notebook))
@@ -133,7 +134,7 @@ def load(folder: Path) -> Problem:
     problem = Problem(number, folder.name, title, notebook, parts, checks, mutants, accepted)
     complaints = _complaints(problem)
     if complaints:
-        raise ValueError(f"{folder.name}: " + "; ".join(complaints))
+        raise WrongUse(f"{folder.name}: " + "; ".join(complaints))
     return problem
 
 

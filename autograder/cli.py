@@ -11,18 +11,31 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy.exc import OperationalError
 
 from autograder import audit, author, bank, doctor, export, report, sample, similar
+from autograder.bank import Problem
 from autograder.config import ASSIGNMENT, Course
+from autograder.errors import WrongUse
 from autograder.grade import ClassResult, find_graded, grade, write_feedback
-from autograder.release import release
+from autograder.preflight import find_students
+from autograder.release import ReleaseError, release
+from autograder.report import count_text
 from autograder.report_page import as_page
 from autograder.sandbox import SandboxError
 
 DONE, FAILED, USAGE, NO_SANDBOX = 0, 1, 2, 3
+WRONG_PATH = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+)
 
 EPILOG = """\
 a course from start to end:
@@ -33,7 +46,7 @@ a course from start to end:
   python -m autograder feedback --course fall  a page for each student and problem
   python -m autograder export canvas --course fall   the grades as Canvas imports them
 
-exit codes: 0 done, 1 something could not be graded, 2 wrong use, 3 no sandbox on this machine
+exit codes: 0 done, 1 something could not be done or graded, 2 wrong use, 3 no sandbox here
 """
 
 
@@ -41,15 +54,26 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        code = options.run(options)
+        sys.stdout.flush()
+        return code
     except SandboxError as error:
-        _complain(f"{error}. Nothing was graded. (--isolation none does without, at your risk.)")
+        _complain(f"{error} (what to do: docs/trust.md, under “Where it runs”)")
         return NO_SANDBOX
-    except (FileNotFoundError, ValueError) as error:
+    except (WrongUse, *WRONG_PATH) as error:
         _complain(str(error))
         return USAGE
+    except BrokenPipeError:  # as with `| head`; Python itself would complain of it at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    except OperationalError as error:
+        _complain(f"the gradebook cannot be used: {str(error.orig).partition(chr(10))[0]}")
+        return FAILED
+    except (ReleaseError, OSError) as error:
+        _complain(str(error))
+        return FAILED
     except KeyboardInterrupt:
-        _complain("stopped; what was graded so far is in the gradebook")
+        _complain("stopped")
         return FAILED
 
 
@@ -59,10 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
 def _release(options: argparse.Namespace) -> int:
     """Build the notebooks for students, and the gradebook that knows their points."""
     course = Course.create(options.course)
-    with _progress("releasing", 1):
-        folder = release(course.folder, bank.problems(), course.config)
-    audit.course_secret(course.folder)
-    print(f"Hand these to students: {folder}")
+    print(f"Hand these to students: {_release_all(course, bank.problems())}")
     return DONE
 
 
@@ -71,13 +92,16 @@ def _grade(options: argparse.Namespace) -> int:
     course = Course.open(options.course)
     outcome = _grade_with_progress(course, options, options.students)
     if options.json:
-        scores = report.collect(course, [result.student for result in outcome.results])
-        print(json.dumps(report.as_json(scores) | {"failed": _failures(outcome)}, indent=1))
+        asked = {result.student for result in outcome.results}
+        scores = [row for row in report.collect(course) if row.student in asked]
+        print(json.dumps(report.as_json(scores) | _as_json(outcome), indent=1))
     else:
+        count = count_text(len(outcome.results), "submission")
         unchanged = sum(result.unchanged for result in outcome.results)
-        print(f"{len(outcome.results)} submissions; {unchanged} had not changed since the last run")
+        print(f"{count}; {unchanged} had not changed since the last run")
+        print(f"isolation: {outcome.isolation}")
         print("`python -m autograder report` shows the scores and the reasons")
-    return _say_failures(outcome)
+    return _conclude(outcome)
 
 
 def _regrade(options: argparse.Namespace) -> int:
@@ -88,12 +112,12 @@ def _regrade(options: argparse.Namespace) -> int:
     changes = report.changes(before, report.collect(course))
     if options.json:
         found = [asdict(change) for change in changes]
-        print(json.dumps({"changes": found, "failed": _failures(outcome)}, indent=1))
+        print(json.dumps({"changes": found} | _as_json(outcome), indent=1))
     elif changes:
         Console().print(report.as_change_table(changes))
     else:
         print("No score changed.")
-    return _say_failures(outcome)
+    return _conclude(outcome)
 
 
 def _feedback(options: argparse.Namespace) -> int:
@@ -105,18 +129,22 @@ def _feedback(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     """Print the score table, the reason for each lost point, and how the problems worked."""
-    scores = report.collect(Course.open(options.course), options.students)
+    course = Course.open(options.course)
+    scores = report.collect(course, options.students)
+    not_graded = [] if options.students else find_students(course.layout)[1]
     if options.json:
-        print(json.dumps(report.as_json(scores), indent=1))
+        print(json.dumps(report.as_json(scores) | {"not_graded": not_graded}, indent=1))
     elif options.csv:
         print(report.as_csv(scores), end="")
     elif options.html:
-        options.html.write_text(as_page(scores), encoding="utf-8")
+        options.html.write_text(as_page(scores, not_graded), encoding="utf-8")
         print(f"Open this in a browser: {options.html}")
     elif scores:
         Console().print(report.as_tables(scores))
     else:
         print("Nobody has been graded yet.")
+    for note in not_graded:
+        _complain(note)
     return DONE
 
 
@@ -151,7 +179,7 @@ def _demo(options: argparse.Namespace) -> int:
     """Grade the sample class from start to end and check every score against what it should be."""
     course = sample.fresh_course(options.course)
     problems = bank.problems()
-    release(course.folder, problems, course.config)
+    _release_all(course, problems)
     sample.write(course, problems)
     outcome = _grade_with_progress(course, options)
     scores = report.collect(course)
@@ -162,16 +190,17 @@ def _demo(options: argparse.Namespace) -> int:
         _complain(complaint)
     if not complaints:
         print(f"All {len(sample.CLASS)} sample students got exactly the points they should.")
-    return _say_failures(outcome) or (FAILED if complaints else DONE)
+    return _conclude(outcome) or (FAILED if complaints else DONE)
 
 
 def _doctor(options: argparse.Namespace) -> int:
     """Prove on this machine that the sandbox holds, the traps are closed, the versions fit."""
     findings = []
-    for finding in doctor.examine():
-        findings.append(finding)
-        if not options.json:
-            _print_finding(finding)
+    with Console(stderr=options.json).status("examining this machine"):
+        for finding in doctor.examine():
+            findings.append(finding)
+            if not options.json:
+                _print_finding(finding)
     if options.json:
         print(json.dumps([asdict(finding) for finding in findings], indent=1))
     return DONE if all(finding.ok for finding in findings) else FAILED
@@ -185,13 +214,16 @@ def _new(options: argparse.Namespace) -> int:
 
 def _measure(options: argparse.Namespace) -> int:
     """Try the solutions, right and wrong, that come with the problems, and say what is missing."""
+    problems = bank.chosen(options.numbers)
     measured = []
-    for problem in bank.chosen(options.numbers):
-        measured.append(author.measure(problem))
-        if not options.json:
-            Console().print(author.as_tables(measured[-1]))
+    with _progress("measuring") as advance:
+        for done, problem in enumerate(problems):
+            advance(done, len(problems), problem.name)
+            measured.append(author.measure(problem))
     if options.json:
         print(json.dumps([author.as_json(measurement) for measurement in measured], indent=1))
+    else:
+        Console().print(*map(author.as_tables, measured))
     complaints = [f"{m.problem}: {complaint}" for m in measured for complaint in m.complaints]
     for complaint in complaints:
         _complain(complaint)
@@ -201,10 +233,21 @@ def _measure(options: argparse.Namespace) -> int:
 def _print_finding(finding: doctor.Finding) -> None:
     print(f"{'✓' if finding.ok else '✗'} {finding.about}: {finding.says}", flush=True)
     if not finding.ok:
+        if finding.found:
+            print(f"  found: {finding.found}", flush=True)
         print(f"  what to do: {finding.advice}", flush=True)
 
 
 # ---------------------------------------------------------------------------- shared steps
+
+
+def _release_all(course: Course, problems: list[Problem]) -> Path:
+    """Release the problems in a course folder; returns where the notebooks are."""
+    with _progress("releasing", 1):
+        # nbgrader would hide what is wrong with a gradebook, and workers race for a new secret.
+        course.gradebook().close()
+        audit.course_secret(course.folder)
+        return release(course.folder, problems, course.config)
 
 
 def _grade_with_progress(
@@ -215,10 +258,22 @@ def _grade_with_progress(
 ) -> ClassResult:
     if options.isolation == "none":
         _complain("NO SANDBOX: students' code runs with your rights and can read your files")
-    with _progress("grading") as advance:
-        return grade(
-            course, students, options.isolation, advance, options.workers, options.scheduler, again
+    try:
+        with _progress("grading") as advance:
+            return grade(
+                course,
+                students,
+                isolation=options.isolation,
+                progress=advance,
+                workers=options.workers,
+                scheduler=options.scheduler,
+                again=again,
+            )
+    except (SandboxError, KeyboardInterrupt):
+        _complain(
+            "Grading stopped. What was graded until then is kept; the next run does the rest."
         )
+        raise
 
 
 def _write_pages(course: Course, students: list[str]) -> Path:
@@ -244,14 +299,16 @@ def _progress(title: str, total: int | None = None) -> Iterator[Callable[[int, i
         progress.update(task, completed=progress.tasks[0].total or 0, description=title)
 
 
-def _failures(outcome: ClassResult) -> dict[str, list[str]]:
-    return {
+def _as_json(outcome: ClassResult) -> dict[str, Any]:
+    failed = {
         result.student: [result.error] if result.error else result.faults
         for result in outcome.failed
     }
+    return {"failed": failed, "not_graded": outcome.notes, "isolation": outcome.isolation}
 
 
-def _say_failures(outcome: ClassResult) -> int:
+def _conclude(outcome: ClassResult) -> int:
+    """Say what could not be graded; returns the exit code."""
     for note in outcome.notes:
         _complain(note)
     for result in outcome.failed:
@@ -259,7 +316,7 @@ def _say_failures(outcome: ClassResult) -> int:
             _complain(f"{result.student} could not be graded: {result.error}")
         for fault in result.faults:
             _complain(f"{result.student} lost points by a mistake in a check: {fault}")
-    return FAILED if outcome.failed else DONE
+    return DONE if outcome.ok else FAILED
 
 
 def _complain(sentence: str) -> None:
@@ -288,12 +345,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("students", nargs="*", metavar="STUDENT", help="only these students")
     _grading(commands.choices["grade"])
     _grading(commands.choices["regrade"])
-    for name in ("grade", "regrade", "report"):
+    for name in ("grade", "regrade"):
         commands.choices[name].add_argument("--json", action="store_true", help="print JSON")
-    commands.choices["report"].add_argument("--csv", action="store_true", help="print CSV")
-    commands.choices["report"].add_argument(
-        "--html", type=Path, metavar="FILE", help="write a page with pictures instead"
-    )
+    form = commands.choices["report"].add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print JSON")
+    form.add_argument("--csv", action="store_true", help="print CSV")
+    form.add_argument("--html", type=Path, metavar="FILE", help="write a page with pictures")
     _command(commands, "similar", _similar).add_argument(
         "--json", action="store_true", help="print JSON"
     )

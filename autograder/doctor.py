@@ -31,19 +31,22 @@ from autograder.sample import Student
 EXTRAS = ("", "notebooks", "grading")
 # Older versions have published holes that pages of students' work reach.
 ADVISORIES = ("jupyter_server>=2.20.0", "nbconvert>=7.17.1")
-REINSTALL = "run `make test` or `make demo`, which install the tested versions"
+REINSTALL = "run `make -B setup`, which installs the tested versions"
+START_IT = "docs/trust.md, under “Where it runs”, says what each system needs"
+NO_PROOF = "trust no score given here; `make -B setup` installs the tested versions anew"
 KEEP_OUT = "do not grade others' work on this machine; docs/trust.md names other ways"
 ATTEMPT_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that was tried; `advice` says what to do when it is not as it should be."""
+    """One thing that was tried; when it is not as it should be, what was found and what to do."""
 
     about: str
     says: str
     ok: bool
-    advice: str = ""
+    advice: str
+    found: str = ""
 
 
 def examine() -> Iterator[Finding]:
@@ -51,7 +54,8 @@ def examine() -> Iterator[Finding]:
     yield from versions()
     available = sandbox.probe()
     held = available.level == "bwrap"
-    yield Finding("sandbox", "bubblewrap isolates a process completely", held, available.reason)
+    says = "bubblewrap isolates a process completely"
+    yield Finding("sandbox", says, held, START_IT, available.reason)
     if not held:
         return
     with Zygote() as zygote:
@@ -180,6 +184,33 @@ ESCAPES = (
             print("ESCAPED")
         """,
     ),
+    Escape(
+        "a notebook cannot start processes without end",
+        """
+        import os, time
+
+        try:
+            for _ in range(500):
+                if os.fork() == 0:
+                    time.sleep(60)
+                    os._exit(0)
+            print("ESCAPED")
+        except OSError:
+            pass
+        """,
+    ),
+    Escape(
+        "a notebook cannot fill the disk",
+        """
+        try:
+            with open("/tmp/large", "wb") as file:
+                for _ in range(500):
+                    file.write(bytes(1 << 20))
+            print("ESCAPED")
+        except OSError:
+            pass
+        """,
+    ),
 )
 
 
@@ -189,11 +220,13 @@ def escapes(zygote: Zygote, attempts: Iterable[Escape] = ESCAPES) -> Iterator[Fi
         for attempt in attempts:
             with zygote.kernel() as kernel:
                 yield Finding("sandbox", attempt.says, _held(kernel, attempt, around), KEEP_OUT)
-    yield Finding("sandbox", "an endless loop is stopped", _loop_stops(zygote), KEEP_OUT)
-    yield Finding("sandbox", "too much memory is refused", _memory_is_limited(zygote), KEEP_OUT)
-    yield Finding(
-        "sandbox", "nothing a notebook starts outlives it", _nothing_is_left(zygote), KEEP_OUT
-    )
+    for says, holds in (
+        ("an endless loop is stopped", _loop_stops),
+        ("too much memory is refused", _memory_is_limited),
+        ("the watchdog counts the memory of all processes", _memory_is_watched),
+        ("nothing a notebook starts outlives it", _nothing_is_left),
+    ):
+        yield Finding("sandbox", says, holds(zygote), KEEP_OUT)
 
 
 @contextlib.contextmanager
@@ -229,7 +262,25 @@ def _loop_stops(zygote: Zygote) -> bool:
 def _memory_is_limited(zygote: Zygote) -> bool:
     with zygote.kernel() as kernel:
         run = kernel.execute("bytearray(8 << 30)", timeout=ATTEMPT_SECONDS)
-        return not run.ok
+        return not run.died and "MemoryError" in [output.get("ename") for output in run.outputs]
+
+
+# A fifth of a notebook's memory in each of eight processes.
+SPREAD = """
+import os, time
+
+for _ in range(8):
+    if os.fork() == 0:
+        held = bytearray(os.urandom(1 << 20) * 200)
+        time.sleep(60)
+time.sleep(60)
+"""
+
+
+def _memory_is_watched(zygote: Zygote) -> bool:
+    with zygote.kernel() as kernel:
+        run = kernel.execute(SPREAD, timeout=ATTEMPT_SECONDS)
+        return run.died and "MB of memory" in run.reason
 
 
 def _nothing_is_left(zygote: Zygote) -> bool:
@@ -259,7 +310,8 @@ def _running(name: str) -> bool:
 
 # Who of the sample class falls into a trap of nbgrader, or is a witness that honest work scores.
 WITNESSES = ("ada", "fay", "gus", "kofi", "lena", "mats", "nina", "omar", "pia")
-SCRIPT = "<script>document.title = 'script ran'</script><img src=x onerror=alert(1)>"
+WORDS = "The median stays where it is."
+SCRIPT = f"{WORDS}<script>document.title = 'script ran'</script><img src=x onerror=alert(1)>"
 
 
 def _scripted(problem, notebook):
@@ -286,11 +338,10 @@ def traps() -> Iterator[Finding]:
         for student in students:
             complaints = sample.compare(scores, [problem], [student])
             complaints += [failed[student.name]] if student.name in failed else []
-            advice = "; ".join(complaints)
             says = f"a student who {student.story} gets {_deserts(student)}"
-            yield Finding("traps", says, not advice, advice)
+            yield Finding("traps", says, not complaints, NO_PROOF, "; ".join(complaints))
         page = (write_feedback(course, SCRIPTED.name) / f"{problem.name}.html").read_text()
-        inert = "<script>document" not in page and "onerror=alert" not in page
+        inert = "<script>document" not in page and "onerror=alert" not in page and WORDS in page
         yield Finding("traps", "a feedback page holds no script of a student", inert, KEEP_OUT)
 
 

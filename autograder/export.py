@@ -27,6 +27,8 @@ from sqlalchemy import Select, select
 from sqlalchemy.orm import load_only
 from traitlets import Dict, Unicode
 
+from autograder.errors import WrongUse
+
 FORMULA = tuple("=+-@＝＋－＠")  # how cells begin that a spreadsheet calculates
 
 Row = list[str]
@@ -48,10 +50,12 @@ class GradeFile(ExportPlugin):
     quoting: ClassVar[Literal[0, 1]] = csv.QUOTE_MINIMAL
 
     def export(self, gradebook: Gradebook) -> None:
-        """Write the file."""
+        """Write the file. Raises WrongUse when there is no grade to write."""
         assignments = [a for a in gradebook.assignments if _chosen(a.name, self.assignment)]
         students = [s for s in _students(gradebook) if _chosen(s.id, self.student)]
         scores = _scores(gradebook)
+        if not scores:
+            raise WrongUse("the gradebook holds no grades yet; run `python -m autograder grade`")
         unread = _unread(gradebook, {a.name for a in assignments}, {s.id for s in students})
         if unread:
             self.log.warning("Answers nobody has read yet count 0 points; students: %d", unread)

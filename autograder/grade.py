@@ -11,8 +11,7 @@ from __future__ import annotations
 import fcntl
 import glob
 import logging
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -20,12 +19,12 @@ from functools import partial
 from pathlib import Path
 
 from nbgrader.converters import GenerateFeedback
-from sqlalchemy.exc import SAWarning
 
 from autograder import audit
 from autograder.config import ASSIGNMENT, Course
+from autograder.errors import WrongUse
 from autograder.execute import SandboxExecute, Settings
-from autograder.gradebook import Writer
+from autograder.gradebook import Writer, quiet_queries
 from autograder.preflight import find_students
 from autograder.sandbox import SandboxError
 from autograder.submission import grade_submission
@@ -49,19 +48,28 @@ class Result:
 
 @dataclass
 class ClassResult:
-    """What happened to a class, with sentences about what in `submitted/` is no submission."""
+    """What happened to a class, how students' code was kept apart, and what was not graded.
+
+    `notes` are sentences about what in `submitted/` is no submission, when everybody was asked for.
+    """
 
     results: list[Result]
     notes: list[str]
+    isolation: str
 
     @property
     def failed(self) -> list[Result]:
         return [result for result in self.results if result.error or result.faults]
 
+    @property
+    def ok(self) -> bool:
+        return not self.failed and not self.notes
+
 
 def grade(
     course: Course,
     students: Iterable[str] = (),
+    *,
     isolation: str | None = None,
     progress: Callable[[int, int, str], None] = lambda done, total, student: None,
     workers: int = 1,
@@ -73,12 +81,13 @@ def grade(
     What has not changed since the last run is not run, unless `again`. `scheduler` is the address
     of a dask scheduler whose workers grade instead; they see the course folder under the same path.
     `progress(done, total, student)` is called at the start and after each student. Raises
-    ValueError for a student without a submission or while another run grades the course,
+    WrongUse for a student without a submission or while another run grades the course,
     FileNotFoundError when nothing has been released, and `SandboxError` when students' code cannot
     be kept apart.
     """
     found, notes = find_students(course.layout)
-    chosen = _choose(found, list(students))
+    wanted = list(students)
+    chosen = choose(found, wanted)
     settings = replace(settings_of(course, isolation), reuse=not again)
     for name in course.layout.released():
         if not (settings.solutions / name).is_dir():
@@ -95,14 +104,17 @@ def grade(
             results[student] = _record(course, student, future, writer)
             progress(len(results), len(chosen), student)
         writer.update_penalties({name for name, result in results.items() if result.unchanged})
-    return ClassResult([results[student] for student in chosen], notes)
+    return ClassResult(
+        [results[student] for student in chosen], [] if wanted else notes, settings.isolation
+    )
 
 
-def _choose(found: list[str], wanted: list[str]) -> list[str]:
+def choose(found: list[str], wanted: Collection[str]) -> list[str]:
+    """Those of `found` who are `wanted`, or all. Raises WrongUse for a name that is not there."""
     unknown = sorted(set(wanted) - set(found))
     if unknown:
         there = ", ".join(found) or "nobody"
-        raise ValueError(f"no submission of {', '.join(unknown)}; there are: {there}")
+        raise WrongUse(f"no submission of {', '.join(unknown)}; there are: {there}")
     return [student for student in found if not wanted or student in wanted]
 
 
@@ -133,12 +145,12 @@ def _record(course: Course, student: str, future: Future, writer: Writer) -> Res
 
 @contextmanager
 def _only_run(course: Course) -> Iterator[None]:
-    """Hold the course while grading: the gradebook has one writer. Raises ValueError."""
+    """Hold the course while grading: the gradebook has one writer. Raises WrongUse."""
     with (audit.folder(course.folder) / "lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ValueError(f"another run is grading {course.folder}") from None
+            raise WrongUse(f"another run is grading {course.folder}") from None
         yield
 
 
@@ -146,9 +158,9 @@ def _only_run(course: Course) -> Iterator[None]:
 
 
 def find_graded(course: Course, students: Iterable[str] = ()) -> list[str]:
-    """The students with graded notebooks, or those of `students`. Raises ValueError."""
+    """The students with graded notebooks, or those of `students`. Raises WrongUse."""
     found = sorted(path.parent.name for path in course.folder.glob(f"autograded/*/{ASSIGNMENT}"))
-    return _choose(found, list(students))
+    return choose(found, list(students))
 
 
 def write_feedback(course: Course, student: str) -> Path:
@@ -157,9 +169,7 @@ def write_feedback(course: Course, student: str) -> Path:
     directory.student_id = glob.escape(student)
     converter = GenerateFeedback(coursedir=directory, config=course.config, log=_log(course))
     converter.force = True
-    with warnings.catch_warnings():
-        # nbgrader's queries make SQLAlchemy warn about objects that are not saved yet.
-        warnings.simplefilter("ignore", SAWarning)
+    with quiet_queries():
         converter.start()
     return course.layout.folder("feedback", student)
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Assignment, MissingEntry, Notebook, SubmittedAssignment, SubmittedNotebook
+from nbgrader.api import Assignment, Notebook, SubmittedAssignment, SubmittedNotebook
 from nbgrader.converters import Autograde
 from nbgrader.preprocessors import AssignLatePenalties
 from nbgrader.utils import is_grade, is_locked
@@ -24,7 +24,16 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.orm import Session, load_only, scoped_session, selectinload, sessionmaker
 
 from autograder.config import ASSIGNMENT, Course
+from autograder.errors import WrongUse
 from autograder.submission import Graded, draft_folder
+
+
+@contextmanager
+def quiet_queries() -> Iterator[None]:
+    """nbgrader's queries make SQLAlchemy warn about objects that are not saved yet."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", SAWarning)
+        yield
 
 
 class _OneStep(Session):
@@ -35,7 +44,7 @@ class _OneStep(Session):
 
 
 class Writer:
-    """Records graded submissions; a context manager. Raises ValueError for another release."""
+    """Records graded submissions; a context manager. Raises WrongUse for another release."""
 
     def __init__(self, course: Course, log: logging.Logger):
         self.layout = course.layout
@@ -93,9 +102,7 @@ class Writer:
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        with warnings.catch_warnings():
-            # nbgrader's queries make SQLAlchemy warn about objects that are not saved yet.
-            warnings.simplefilter("ignore", SAWarning)
+        with quiet_queries():
             try:
                 with self.gradebook.db.begin():
                     yield
@@ -119,7 +126,7 @@ class Writer:
         query = select(Assignment).where(Assignment.name == ASSIGNMENT).options(cells)
         assignment = self.gradebook.db.scalars(query).one_or_none()
         if assignment is None:
-            raise MissingEntry(
+            raise WrongUse(
                 f"the gradebook does not know the assignment {ASSIGNMENT!r}; "
                 "run `python -m autograder release`"
             )
@@ -172,7 +179,7 @@ class Writer:
             for name in self.layout.released():
                 known = _known_cells(notebooks[name]) if name in notebooks else {}
                 if known != _released_cells(self.layout.release(name)):
-                    raise ValueError(
+                    raise WrongUse(
                         f"the gradebook knows another {name}.ipynb than the release folder holds; "
                         "run `python -m autograder release`"
                     )

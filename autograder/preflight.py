@@ -128,6 +128,8 @@ def find_students(layout: Layout) -> tuple[list[str], list[str]]:
             students.append(entry.name)
         elif entry.is_symlink():
             notes.append(f"submitted/{entry.name} is a link that leads nowhere; not graded")
+        else:
+            notes.append(f"submitted/{entry.name} holds no folder {layout.assignment}: not graded")
     return students, notes
 
 

@@ -7,6 +7,7 @@ with `--check` it changes nothing and fails when they are not what the folders m
 from __future__ import annotations
 
 import argparse
+import re
 import shutil
 import sys
 import tempfile
@@ -26,6 +27,10 @@ from lossmath.course.published import FOLDER as PUBLISHED
 EXERCISES = Path(__file__).parent.parent / "exercises"
 
 KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
+
+
+class ReleaseError(Exception):
+    """nbgrader does not make a release of the problems; the text says why."""
 
 
 def source_notebook(problem: Problem) -> NotebookNode:
@@ -62,14 +67,21 @@ def release(folder: Path, bank: list[Problem], config: Config) -> Path:
     """Make nbgrader's release version in a course folder; returns where the notebooks are.
 
     `config` is the folder's nbgrader configuration; its gradebook learns the assignment. Raises
-    RuntimeError with nbgrader's own log when it refuses.
+    ReleaseError when nbgrader refuses.
     """
     write_sources(folder, bank)
     api = NbGraderAPI(CourseDirectory(config=config), config=config)
     result = api.generate_assignment(ASSIGNMENT, force=True, create=True)
     if not result["success"]:
-        raise RuntimeError(result.get("log") or result.get("error"))
+        raise ReleaseError(f"nbgrader made no release: {_cause(result)}")
     return folder / "release" / ASSIGNMENT
+
+
+def _cause(result: dict[str, Any]) -> str:
+    """The first error in nbgrader's log, which goes on to say what else failed because of it."""
+    log = result.get("log") or result.get("error") or "no reason was given"
+    found = re.search(r"^\s*[\w.]*Error: (.+)$", log, re.MULTILINE)
+    return found[1] if found else log.strip().splitlines()[-1]
 
 
 def build() -> dict[Path, str]:

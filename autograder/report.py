@@ -10,7 +10,7 @@ import csv
 import io
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from typing import Any
@@ -24,6 +24,7 @@ from rich.table import Table
 from autograder import audit
 from autograder.config import ASSIGNMENT, Course
 from autograder.export import neutral, points_text
+from autograder.grade import choose
 
 UNWRITTEN = "not written yet."  # how the reasons for an empty answer end
 
@@ -51,7 +52,7 @@ class ProblemScore:
     """One student's outcome in one problem.
 
     `waiting` points are still to be given by hand; `late` points were taken off the score; `parts`
-    lacks those that wait.
+    lacks those that wait; `isolation` is how the code was kept apart, where any was run.
     """
 
     problem: str
@@ -63,6 +64,7 @@ class ProblemScore:
     misconceptions: tuple[str, ...] = ()
     late: float = 0.0
     parts: tuple[PartScore, ...] = ()
+    isolation: str = ""
 
     @property
     def known(self) -> float:
@@ -109,24 +111,23 @@ class ProblemStatistics(ItemStatistics):
     misconceptions: dict[str, int] = field(default_factory=dict)
 
 
-def collect(course: Course, students: Iterable[str] = ()) -> list[StudentScore]:
-    """The scores of `students`, or of everybody in the gradebook, in order of their names."""
-    wanted = set(students)
+def collect(course: Course, students: Collection[str] = ()) -> list[StudentScore]:
+    """The scores of `students`, or of everybody in the gradebook, in order of their names.
+
+    Raises WrongUse for a student without a score.
+    """
     with course.gradebook() as gradebook:
         try:
             submissions = gradebook.assignment_submissions(ASSIGNMENT)
         except MissingEntry:
-            return []
+            submissions = []
+        notebooks = {s.student.id: sorted(s.notebooks, key=lambda n: n.name) for s in submissions}
         return [
             StudentScore(
-                submission.student.id,
-                tuple(
-                    _problem_score(course, submission.student.id, notebook)
-                    for notebook in sorted(submission.notebooks, key=lambda n: n.name)
-                ),
+                student,
+                tuple(_problem_score(course, student, notebook) for notebook in notebooks[student]),
             )
-            for submission in sorted(submissions, key=lambda s: s.student.id)
-            if not wanted or submission.student.id in wanted
+            for student in choose(sorted(notebooks), students)
         ]
 
 
@@ -149,6 +150,7 @@ def _problem_score(course: Course, student: str, notebook: SubmittedNotebook) ->
         ),
         late=penalty,
         parts=_part_scores(notebook),
+        isolation=record.isolation if record else "",
     )
 
 
@@ -278,6 +280,16 @@ def changes(before: list[StudentScore], after: list[StudentScore]) -> list[Chang
 # ---------------------------------------------------------------------------- on paper
 
 
+def number(problem: str) -> str:
+    """The number that a problem's name begins with."""
+    return problem.partition("_")[0]
+
+
+def count_text(count: int, what: str) -> str:
+    """So many of something."""
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
 def as_json(scores: list[StudentScore]) -> dict[str, Any]:
     """Everything in the report as JSON-ready data."""
     students = [asdict(row) | {"score": row.score, "out_of": row.out_of} for row in scores]
@@ -328,7 +340,7 @@ def _score_table(scores: list[StudentScore]) -> Table:
     table = Table(title="Scores", box=SIMPLE_HEAD, title_justify="left", padding=0)
     table.add_column("student", no_wrap=True)
     for problem in scores[0].problems if scores else ():
-        table.add_column(problem.problem.partition("_")[0], justify="right")
+        table.add_column(number(problem.problem), justify="right")
     table.add_column("total", justify="right")
     for row in scores:
         cells = [points_text(p.score) + ("+" if p.waiting else "") for p in row.problems]
@@ -359,7 +371,7 @@ def _reasons(row: StudentScore) -> Iterator[tuple[str, str, str]]:
     """Where one student lost how much and why; neighbours with the same story tell it once."""
     for (notes, told), group in groupby(row.problems, key=_story):
         problems = list(group)
-        numbers = [problem.problem.partition("_")[0] for problem in problems]
+        numbers = [number(problem.problem) for problem in problems]
         place = numbers[0] if len(numbers) == 1 else f"{numbers[0]} to {numbers[-1]}"
         for note in notes:
             yield place, "", note

@@ -9,109 +9,46 @@ from __future__ import annotations
 import base64
 import io
 import statistics
+from collections.abc import Iterable
+from pathlib import Path
 
 import matplotlib as mpl
-from jinja2 import Environment
+from jinja2 import Environment, FileSystemLoader
 from matplotlib.figure import Figure
 
 from autograder.config import ASSIGNMENT
+from autograder.errors import WrongUse
 from autograder.export import points_text
-from autograder.report import ProblemStatistics, StudentScore, problem_statistics
+from autograder.report import (
+    ProblemStatistics,
+    StudentScore,
+    count_text,
+    number,
+    problem_statistics,
+)
 
 BINS = 10
 WEAK = 0.2  # a discrimination below this is the usual reason to look at an item
 INK = "#1f5fa8"
 
-PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy"
-      content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Report: {{ assignment }}</title>
-<style>
-:root { color-scheme: light; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto;
-       padding: 0 1rem; color: #222; background: #fff; }
-figure { margin: 1rem 0; }
-img { max-width: 100%; height: auto; }
-table { border-collapse: collapse; margin: 1rem 0; }
-th, td { padding: .2rem .7rem; text-align: left; border-bottom: 1px solid #ddd; }
-td.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-</style>
-</head>
-<body>
-<h1>Report: {{ assignment }}</h1>
-<p>{{ summary }}</p>
-
-<h2>Totals</h2>
-<figure><img src="{{ totals_picture }}" alt="Bars of totals, told in the caption">
-<figcaption>{{ totals_words }}</figcaption></figure>
-
-<h2>Problems and their parts</h2>
-<p>Difficulty is the mean share of the points earned: 100% means that everybody got everything.
-Discrimination is the correlation of an item's points with all other points of the same students.
-Below {{ weak }} those who are good at the rest do hardly better here: look at the item's wording
-and checks. Points that wait for a reader or were taken off for being late are left out.</p>
-<figure><img src="{{ items_picture }}" alt="Dots of parts, told in the caption and the table">
-<figcaption>{{ items_words }}</figcaption></figure>
-<table>
-<tr><th>problem</th><th>part</th><th class="number">difficulty</th>
-    <th class="number">discrimination</th></tr>
-{% for problem in problems %}
-<tr><th scope="row">{{ problem.item }}</th><td></td>
-    <td class="number">{{ share(problem.difficulty) }}</td>
-    <td class="number">{{ signed(problem.discrimination) }}</td></tr>
-{% for part in problem.parts %}
-<tr><td></td><td>{{ part.item }}</td>
-    <td class="number">{{ share(part.difficulty) }}</td>
-    <td class="number">{{ signed(part.discrimination) }}</td></tr>
-{% endfor %}
-{% endfor %}
-</table>
-
-<h2>Usual mistakes</h2>
-{% if mistakes %}
-<table>
-<tr><th>problem</th><th>mistake</th><th class="number">students</th></tr>
-{% for problem, mistake, count in mistakes %}
-<tr><td>{{ problem }}</td><td>{{ mistake }}</td>
-    <td class="number">{{ count }} ({{ share(count / scores | length) }})</td></tr>
-{% endfor %}
-</table>
-{% else %}
-<p>None of the mistakes that the problems know was found.</p>
-{% endif %}
-
-<h2>Students</h2>
-<table>
-<tr><th>student</th>
-{% for problem in problems %}<th class="number">{{ number(problem.item) }}</th>{% endfor %}
-    <th class="number">total</th></tr>
-{% for row in scores %}
-<tr><th scope="row">{{ row.student }}</th>
-{% for problem in row.problems %}<td class="number">{{ points(problem.score) }}
-{%- if problem.waiting %}+{% endif %}</td>{% endfor %}
-    <td class="number">{{ points(row.score) }}/{{ points(row.out_of) }}</td></tr>
-{% endfor %}
-</table>
-<p>+ a written answer is waiting to be read</p>
-</body>
-</html>
-"""
+PAGES = Environment(
+    loader=FileSystemLoader(Path(__file__).parent), autoescape=True, trim_blocks=True
+)
 
 
-def as_page(scores: list[StudentScore]) -> str:
-    """The report as HTML. Raises ValueError when nobody has been graded."""
+def as_page(scores: list[StudentScore], not_graded: Iterable[str] = ()) -> str:
+    """The report as HTML, with sentences about what was not graded.
+
+    Raises WrongUse when nobody has been graded.
+    """
     if not scores:
-        raise ValueError("nobody has been graded yet, so there is nothing to report")
+        raise WrongUse("nobody has been graded yet, so there is nothing to report")
     problems = problem_statistics(scores)
-    template = Environment(autoescape=True, trim_blocks=True).from_string(PAGE)
-    return template.render(
+    return PAGES.get_template("report_page.html.j2").render(
         assignment=ASSIGNMENT,
         summary=_summary(scores),
+        isolation=_isolation(scores),
+        not_graded=not_graded,
         totals_picture=_totals_picture(scores),
         totals_words=_totals_words(scores),
         items_picture=_items_picture(problems),
@@ -122,7 +59,7 @@ def as_page(scores: list[StudentScore]) -> str:
         weak=WEAK,
         share=lambda value: f"{value:.0%}",
         signed=_signed,
-        number=_number,
+        number=number,
         points=points_text,
     )
 
@@ -130,10 +67,17 @@ def as_page(scores: list[StudentScore]) -> str:
 def _summary(scores: list[StudentScore]) -> str:
     totals = [row.score for row in scores]
     return (
-        f"{len(scores)} students. Out of {points_text(_most(scores))} points the mean is "
-        f"{statistics.fmean(totals):.1f} and the median {statistics.median(totals):.1f}; "
+        f"{count_text(len(scores), 'student')}. Out of {points_text(_most(scores))} points the "
+        f"mean is {statistics.fmean(totals):.1f} and the median {statistics.median(totals):.1f}; "
         f"the lowest total is {min(totals):.1f}, the highest {max(totals):.1f}."
     )
+
+
+def _isolation(scores: list[StudentScore]) -> str:
+    without = [row.student for row in scores if "none" in {p.isolation for p in row.problems}]
+    if without:
+        return f"Run without a sandbox, so that the scores are no proof: {', '.join(without)}."
+    return "Students' code ran in the sandbox."
 
 
 def _mistakes(problems: list[ProblemStatistics]) -> list[tuple[str, str, int]]:
@@ -144,10 +88,6 @@ def _mistakes(problems: list[ProblemStatistics]) -> list[tuple[str, str, int]]:
 
 def _most(scores: list[StudentScore]) -> float:
     return max(row.out_of for row in scores)
-
-
-def _number(problem: str) -> str:
-    return problem.partition("_")[0]
 
 
 def _signed(value: float | None) -> str:
@@ -192,7 +132,7 @@ def _totals_words(scores: list[StudentScore]) -> str:
 def _items(problems: list[ProblemStatistics]) -> list[tuple[str, float, float]]:
     """Name, difficulty and discrimination of the parts that have one."""
     return [
-        (f"{_number(problem.item)} {part.item}", part.difficulty, part.discrimination)
+        (f"{number(problem.item)} {part.item}", part.difficulty, part.discrimination)
         for problem in problems
         for part in problem.parts
         if part.discrimination is not None

@@ -15,9 +15,11 @@ from pathlib import Path
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
+from nbgrader.preprocessors import ClearSolutions
 
 from autograder.bank import Problem
 from autograder.config import Course
+from autograder.errors import WrongUse
 from autograder.report import StudentScore
 from autograder.wire import plain_text
 
@@ -86,8 +88,11 @@ def _grade_id(part: NotebookNode) -> str:
 
 
 def _without_markers(source: str) -> str:
-    markers = ("### BEGIN SOLUTION", "### END SOLUTION")
-    return "\n".join(line for line in source.split("\n") if line.strip() not in markers)
+    words = ClearSolutions()
+    markers = (words.begin_solution_delimeter, words.end_solution_delimeter)
+    return "\n".join(
+        line for line in source.split("\n") if not any(marker in line for marker in markers)
+    )
 
 
 def _add(notebook: NotebookNode, source: str) -> NotebookNode:
@@ -264,21 +269,23 @@ CLASS = (
 def fresh_course(folder: Path) -> Course:
     """An empty course folder, in place of the one an earlier demonstration left.
 
-    Raises ValueError rather than remove a folder that holds anything else.
+    Raises WrongUse rather than remove a folder that holds anything else.
     """
     if folder.exists():
         students = {path.name for path in folder.glob("submitted/*")}
         if students - {student.name for student in CLASS}:
-            raise ValueError(f"{folder} holds submissions that are not the sample class's")
+            raise WrongUse(f"{folder} holds submissions that are not the sample class's")
         if any(folder.iterdir()) and not (folder / "nbgrader_config.py").exists():
-            raise ValueError(f"{folder} is not empty and not a course folder")
+            raise WrongUse(f"{folder} is not empty and not a course folder")
         shutil.rmtree(folder)
     return Course.create(folder)
 
 
-def write(course: Course, problems: list[Problem], students: Iterable[Student] = ()) -> None:
+def write(
+    course: Course, problems: list[Problem], students: Iterable[Student] | None = None
+) -> None:
     """Hand in the work of `students`, or of the whole class."""
-    for student in students or CLASS:
+    for student in CLASS if students is None else students:
         folder = course.layout.folder("submitted", student.name)
         folder.mkdir(parents=True)
         for problem in problems:
@@ -298,12 +305,14 @@ def expected(student: Student, problem: Problem) -> float:
 
 
 def compare(
-    scores: list[StudentScore], problems: list[Problem], students: Iterable[Student] = ()
+    scores: list[StudentScore],
+    problems: list[Problem],
+    students: Iterable[Student] | None = None,
 ) -> list[str]:
     """Sentences about every score or reason that is not what it should be."""
     graded = {row.student: row for row in scores}
     complaints = []
-    for student in students or CLASS:
+    for student in CLASS if students is None else students:
         if student.name not in graded:
             complaints.append(f"{student.name} ({student.story}) was not graded")
             continue

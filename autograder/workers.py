@@ -25,6 +25,8 @@ from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import Any
 
+from autograder.errors import WrongUse
+
 CONNECT_SECONDS = 20
 WARM = ["autograder.submission"]  # imported once, before worker processes are forked
 
@@ -34,7 +36,7 @@ def hired(count: int, scheduler: str | None = None) -> Iterator[tuple[Executor, 
     """An executor and how much work to give it at a time.
 
     One worker is this process; more are processes of their own; `scheduler` is the address of a
-    dask scheduler, whose workers are taken as they are. Raises ValueError when it cannot be used.
+    dask scheduler, whose workers are taken as they are. Raises WrongUse when it cannot be used.
     """
     if scheduler is not None:
         with _client(scheduler) as client:
@@ -161,16 +163,16 @@ def _end_with(lifeline: Connection) -> None:
 
 @contextmanager
 def _client(scheduler: str) -> Iterator[Any]:
-    """A connection to a dask scheduler that has workers. Raises ValueError."""
+    """A connection to a dask scheduler that has workers. Raises WrongUse."""
     try:
         from distributed import Client
     except ImportError:
-        raise ValueError("a scheduler needs dask: pip install distributed") from None
+        raise WrongUse("a scheduler needs dask: pip install distributed") from None
     try:
         client = Client(scheduler, timeout=CONNECT_SECONDS)
     except OSError as error:
-        raise ValueError(f"scheduler={scheduler!r} does not answer: {error}") from None
+        raise WrongUse(f"scheduler={scheduler!r} does not answer: {error}") from None
     with client:
         if not client.nthreads():
-            raise ValueError(f"scheduler={scheduler!r} has no workers: start `dask worker` first")
+            raise WrongUse(f"scheduler={scheduler!r} has no workers: start `dask worker` first")
         yield client
