@@ -1201,8 +1201,10 @@ RECORDED = {
 }
 if RECORDED:
     HOW = f"measured on {GPU_RUNS[0]['env']['device']}; {{}}: predicted"
+    LINES = {name: name for name in ("one", "two", "comp.", "eager")}
 else:
     HOW = "predicted for an H200, nothing measured yet"
+    LINES = {"one": "one", "two": "two, comp.", "eager": "eager"}  # as many passes: one line
 COPY = GPU_RUNS[0]["ceilings"]["before"]["copy_GBps"] if RECORDED else NOMINAL["GBps"]
 
 
@@ -1270,13 +1272,13 @@ def times_by_passes(rate):
         Curve(at * MILLI, moving(at, n, rate), stroke="grey", thin=True) for n in (2, 3, 6, 11)
     ]
     curves = []
-    for name in ("one", "two", "comp.", "eager"):
+    for name, label in LINES.items():
         expected = [moving(v, passes(name, v, 2, 60), rate) for v in VOCABULARIES]
         got = [
             (measured(name, v, "bfloat16", "ms") or {"median": np.nan})["median"]
             for v in VOCABULARIES
         ]
-        curves.append(Curve(at * MILLI, got if RECORDED else expected, name))
+        curves.append(Curve(at * MILLI, got if RECORDED else expected, label))
     across = Axis("V, in thousands", 30, 280, "log")
     panels = [Panel("time (ms), bfloat16", [*guides, *curves], across, Axis("", 0.1, 25, "log"))]
     for name, title in {"two": "two kernels", "eager": "eager"}.items():
