@@ -35,6 +35,7 @@ RINGS = (1.0, 2.5, 5.0)  # how far from it, in gaps
 HOME = 20.0  # what the default frame counts among the others: it is the one everybody sees
 EDGE = 3.0  # pixels kept from the panel's own edges
 CLEAR = 8.0  # pixels; more room than this is no better
+BESIDE = np.array([6.0, 0.0])  # pixels between two labels on one line, that would read as one
 TOUCH = 1.0  # pixels, half a line's width
 FILLING = 25  # points that fill a bar, either way: closer together than a label is high
 FAR = 4  # panels; a line is followed no further
@@ -56,10 +57,6 @@ class Anchor:
     dx: float
     dy: float
 
-    def position(self, mark: Mark, place: Place) -> np.ndarray:
-        """The middle of the label, in pixels from the panel's top left corner."""
-        return _along(mark, place, np.array([self.share]))[0] + (self.dx, self.dy)
-
     def mirrored(self) -> "Anchor":
         """The same on the other side."""
         return Anchor(self.share, -self.dx, -self.dy)
@@ -80,12 +77,13 @@ def anchors(pictures: Sequence[Picture], plan: Sequence[Place]) -> Anchors:
 def positions(
     picture: Picture, plan: Sequence[Place], anchors: Anchors
 ) -> dict[tuple[int, int], np.ndarray]:
-    """Where the middle of each label stands, in pixels from its panel's top left corner."""
+    """Where the middle of each label stands, in pixels from its panel's top left corner; NaN while
+    nothing of its mark is seen."""
     at = {}
     for p, (panel, place) in enumerate(zip(picture.panels, plan, strict=True)):
         options = {m: found for (of, m), found in anchors.items() if of == p}
-        for m, anchor in _chosen(panel, place, options).items():
-            at[p, m] = anchor.position(panel.marks[m], place)
+        for m, middle in _stand(panel, place, options).items():
+            at[p, m] = middle
     return at
 
 
@@ -179,8 +177,14 @@ def _judged(
 ) -> _Judged:
     sizes, centres, costs = {}, {}, {}
     for m, anchors in options.items():
+        unseen = np.full((len(anchors), 2), np.nan)
         sizes[m] = np.array(size(panels[0].marks[m].label))
-        centres[m] = np.array([_centres(anchors, panel.marks[m], place) for panel in panels])
+        centres[m] = np.array(
+            [
+                _centres(anchors, panel.marks[m], place) if len(ink[m]) else unseen
+                for panel, ink in zip(panels, inks, strict=True)
+            ]
+        )
         costs[m] = np.array(
             [_alone(*at, sizes[m], m, place) for at in zip(centres[m], inks, strict=True)]
         )
@@ -214,22 +218,20 @@ def _arrange(panels: Sequence[Panel], place: Place) -> dict[int, list[Anchor]]:
     return found
 
 
-def _chosen(
+def _stand(
     panel: Panel, place: Place, options: Mapping[int, Sequence[Anchor]]
-) -> dict[int, Anchor]:
-    """The anchor at which each label of a panel stands in this picture."""
+) -> dict[int, np.ndarray]:
+    """Where the labels of a panel stand in this picture: at their first anchors if they may."""
     first = {m: found[:1] for m, found in options.items()}
-    if first == options:
-        return {m: found[0] for m, found in first.items()}
     inks = [_inks(panel, place)]
     for some in (first, options):
         judged = _judged([panel], inks, place, some)
         for costs in judged.costs.values():
             costs[:, 1:] += MOVED
         paid, taken = _settle(list(some), judged, np.ones(1))
-        if max(paid.values()) <= MOVED:  # no other anchor could be cheaper
+        if max(paid.values(), default=0) <= MOVED:  # no other anchor could be cheaper
             break
-    return {m: some[m][at] for m, at in taken.items()}
+    return {m: judged.centres[m][0, at] for m, at in taken.items()}
 
 
 def _settle(
@@ -244,7 +246,7 @@ def _settle(
         for other, at in taken.items():
             if other != m:
                 away = np.abs(judged.centres[m] - judged.centres[other][:, at, None])
-                room = (judged.sizes[m] + judged.sizes[other]) / 2
+                room = (judged.sizes[m] + judged.sizes[other]) / 2 + BESIDE
                 cost += ON_A_LABEL * (away < room).all(axis=2)
         in_all = weights @ cost
         taken[m] = int(np.argmin(in_all))

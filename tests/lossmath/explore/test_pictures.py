@@ -211,6 +211,17 @@ def test_a_label_makes_way_for_a_line_and_returns():
     assert ends[0] == ends[1]
 
 
+def test_a_line_that_is_out_of_sight_has_no_label_there():
+    def draw(y):
+        return Picture([Panel("", [Curve([0, 1], [y, y], "level")], y=Axis("", -1, 1))])
+
+    scene = Scene(draw, [Slider("y", 0, 2, 0.5)])
+    assert np.isfinite(scene.labels_of(draw(0.9))[0, 0]).all()
+    assert np.isnan(scene.labels_of(draw(2))[0, 0]).all()
+    (axes,) = still.draw(scene, draw(2)).axes
+    assert not axes.texts
+
+
 def test_a_label_keeps_off_arrows():
     x = np.linspace(0.02, 0.98, 40)
     level, up = np.zeros(40), np.full(40, 0.4)
