@@ -88,7 +88,7 @@ Explorer(
         "harder is the first pushed?",
         answer=round(float(push[0] / push[1]), 3),
         within=0.05,
-        because="The push is 2(μ − d): 1.6 against 0.4.",
+        because=f"The push is 2(μ − d): {push[0]:.1f} against {push[1]:.1f}.",
     ),
 )
 

@@ -860,7 +860,8 @@ Explorer(
         "settle at η = 0.3?",
         answer=round(2 / 0.3, 2),
         within=1.0,
-        because="At 2/η, about 6.7: above it, the walk is thrown out of the steep valley.",
+        because=f"At 2/η, about {2 / 0.3:.1f}: above it, the walk is thrown out of the steep "
+        "valley.",
     ),
 )
 

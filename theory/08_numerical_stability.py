@@ -158,7 +158,7 @@ Explorer(
         "A bfloat16 weight is 1. How large a step may an optimiser take without moving it at all?",
         answer=round(unnoticed(torch.bfloat16), 5),
         within=0.0015,
-        because="The next mark is 2⁻⁷ = 0.0078 away, and half of that still rounds back.",
+        because=f"The next mark is 2⁻⁷ = {2**-7:.4f} away, and half of that still rounds back.",
     ),
 )
 
@@ -237,7 +237,8 @@ Explorer(
         "float32 has 24 binary digits. From which logit on is the loss through p exactly zero?",
         answer=round(certain_from(24), 1),
         within=1.0,
-        because="Each binary digit buys log 2 = 0.69 of logit, and there are 24 of them.",
+        because=f"Each binary digit buys log 2 = {math.log(2):.2f} of logit, and there are 24 of "
+        "them.",
     ),
 )
 
@@ -408,7 +409,8 @@ Explorer(
         "Without any shift, m = 0: up to which logit does float32 survive?",
         answer=round(survives(torch.float32), 1),
         within=3,
-        because="The largest float32 is 3.4e38, and its logarithm is 88.7.",
+        because=f"The largest float32 is {torch.finfo(torch.float32).max:.1e}, and its logarithm "
+        f"is {survives(torch.float32):.1f}.",
     ),
 )
 
@@ -540,7 +542,7 @@ Explorer(
         answer={0: "none", 1: "one", 3: "three", 4: "all four"}[
             int(np.isfinite(errors_at(100.0, softmax_then_log)).any(axis=1).sum())
         ],
-        because="exp(100) is 2.7e43: only float64 has a number for that.",
+        because=f"exp(100) is {math.exp(100):.1e}: only float64 has a number for that.",
     ),
 )
 

@@ -118,7 +118,8 @@ Explorer(
         "get right?",
         answer=round(missed, 4),
         within=0.01,
-        because="The disc has 29 pixels of 2304. Missing all of them is hardly noticed.",
+        because=f"The disc has {disc(3, 0).sum():.0f} pixels of {disc(3, 0).size}. Missing all of "
+        "them is hardly noticed.",
     ),
 )
 

@@ -150,7 +150,8 @@ Explorer(
         "Put the fakes exactly on the real examples. What does the best discriminator lose?",
         answer=round(hopeless, 6),
         within=0.02,
-        because="It says one half everywhere and pays log 2 for each of the two: log 4 = 1.386.",
+        because="It says one half everywhere and pays log 2 for each of the two: "
+        f"log 4 = {np.log(4):.3f}.",
     ),
 )
 
@@ -241,7 +242,8 @@ Explorer(
         "A fake scores −10. How much harder does the non-saturating loss pull, about?",
         choices=tuple(AMOUNTS),
         answer=min(AMOUNTS, key=lambda name: abs(np.log(AMOUNTS[name] / ratio))),
-        because="The ratio of the slopes is (1 − D) / D = exp(−z), and exp(10) is 22 026.",
+        because="The ratio of the slopes is (1 − D) / D = exp(−z), and exp(10) is "
+        f"{np.exp(10):.0f}.",
     ),
 )
 
@@ -377,7 +379,8 @@ Explorer(
         "does the Jensen–Shannon divergence grow?",
         answer=round(lost, 4),
         within=0.02,
-        because="At 2 apart it is already log 2 = 0.693, and there is no more to be had.",
+        because=f"At 2 apart it is already log 2 = {np.log(2):.3f}, and there is no more to be "
+        "had.",
     ),
 )
 

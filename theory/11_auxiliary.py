@@ -188,7 +188,7 @@ Explorer(
         "A weight wants to be 0.5, and λ = 0.6. What is left of it under L1?",
         answer=gone["L1"],
         within=0.01,
-        because="0.5 is less than the threshold. L2 would have kept 0.5 / 2.2 = 0.227.",
+        because=f"0.5 is less than the threshold. L2 would have kept 0.5 / 2.2 = {gone['L2']:.3f}.",
     ),
 )
 

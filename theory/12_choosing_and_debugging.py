@@ -383,6 +383,7 @@ def drowning(gamma, easy):
 
 
 whispers, faded = drowning(2.0, -4.0).readings.values()
+shout, whisper = pull(BCE, np.array([HARD]), 1.0)[0], pull(BCE, np.array([-4.0]), 0.0)[0]
 Explorer(
     drowning,
     [
@@ -395,7 +396,7 @@ Explorer(
         "cross-entropy?",
         answer=round(whispers),
         within=6,
-        because="0.731 against 0.018: about forty whispers make a shout.",
+        because=f"{shout:.3f} against {whisper:.3f}: about forty whispers make a shout.",
     ),
 )
 
