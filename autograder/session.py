@@ -110,10 +110,15 @@ class Session:
             self._replay()
 
     def _replay(self) -> None:
-        """Run the cells so far again; one that loses the process this time is left out."""
+        """Run the cells so far again; one that loses the process this time is left out.
+
+        All of them have the time of a first run, whatever they did with it then.
+        """
         assert self.kernel is not None
+        deadline = time.monotonic() + self.limits.notebook
         for number, source in enumerate(self.done):
-            self.kernel.execute(source, timeout=self.limits.cell)
+            left = max(0.0, deadline - time.monotonic())
+            self.kernel.execute(source, timeout=min(self.limits.cell, left))
             if not self.kernel.alive:
                 del self.done[number]
                 return

@@ -34,10 +34,13 @@ from autograder.preflight import Cell, Layout, find_students, receive
 LENGTH = 8  # pieces are so long: shorter ones are everybody's, longer ones miss small changes
 ENOUGH = 30  # pieces; two works of which one has fewer are not compared
 ALIKE = 0.7  # the similarity from which a pair is named
-MANY, FEW = 0.1, 8  # what more than this share of a class has, if more than a few, is common
+# What more than this share of a class has is common: it is what the exercise asks for. But what
+# FEW have, or fewer, may be one group's; and more than MOST would make pairs by the square of a
+# large class, while a piece that so many have tells little about any two of them.
+SHARE, FEW, MOST = 0.1, 8, 30
 
 BUILTINS = frozenset(dir(builtins))
-MOST_CODE = 100_000  # characters of a notebook; an honest one has a tenth of it
+MOST_CODE = 30_000  # characters of a notebook, thrice an honest one's: parsing takes their square
 
 SHELL = re.compile(r"^([ \t]*)[%!?].*$", re.MULTILINE)  # IPython's own lines
 SKIPPED = "annotation", "returns", "decorator_list", "type_comment", "type_params", "ctx"
@@ -177,8 +180,8 @@ def pairs(works: dict[str, dict[str, Pieces]]) -> list[Pair]:
 
 
 def _without_common(works: dict[str, dict[str, Pieces]]) -> dict[str, dict[str, Pieces]]:
-    many = max(FEW, MANY * len(works))
-    common = {place for place, holders in _holders(works).items() if len(holders) > many}
+    most = min(max(FEW, SHARE * len(works)), MOST)
+    common = {place for place, holders in _holders(works).items() if len(holders) > most}
     return {
         student: {
             notebook: {piece for piece in found if (notebook, piece) not in common}

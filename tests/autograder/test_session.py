@@ -132,6 +132,26 @@ def test_time_is_bounded_for_the_whole_notebook(kernels, monkeypatch):
     assert session.ask("f").value == 1
 
 
+def test_a_replay_has_the_time_of_a_first_run(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr("autograder.session.time.monotonic", lambda: clock[0])
+    granted = []
+
+    class Slow(Scripted):
+        def execute(self, source, timeout):
+            if granted or source == "die":
+                granted.append(timeout)
+                clock[0] += timeout
+            return super().execute(source, timeout)
+
+    session = Session(Slow, LIMITS)
+    for source in (*"abcdefghijklmnopqrstuvwxyz", "die", "next"):
+        session.run(source)
+    replayed = granted[1:]
+    assert len(replayed) == 26
+    assert sum(replayed) == LIMITS.notebook
+
+
 def test_an_error_in_a_cell_is_told_in_one_sentence():
     class Failing(Scripted):
         def execute(self, source, timeout):
