@@ -18,6 +18,7 @@ from typing import Any
 
 import bleach
 import nbformat
+from mistune import HTMLRenderer
 from nbconvert.filters import Highlight2HTML, strip_ansi
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from nbformat.notebooknode import NotebookNode
@@ -127,13 +128,29 @@ LINK = re.compile(r"#|https?://|mailto:", re.IGNORECASE)
 EMBEDDED = re.compile(r"data:image/(png|jpeg);base64,[A-Za-z0-9+/=]+")
 
 
-def safe_markdown2html(source: str, renderer: IPythonRenderer | None = None) -> str:
+class PlainRenderer(IPythonRenderer):
+    """Opens no file, needs no attachment, and highlights Python alone.
+
+    Other languages are named in the text: a student would choose which program reads it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(escape=False, exclude_anchor_links=True)
+
+    def image(self, text: str, url: str, title: str | None = None) -> str:
+        return HTMLRenderer.image(self, text, url, title)
+
+    def block_code(self, code: str, info: str | None = None) -> str:
+        is_python = (info or "").split()[:1] in (["python"], ["py"], ["ipython3"])
+        return super().block_code(code, "python" if is_python else None)
+
+
+def safe_markdown2html(source: str, renderer: PlainRenderer | None = None) -> str:
     """Markdown as HTML without script, styles, forms, frames, or anything fetched by itself."""
     if len(source) > MAX_RENDERED:
         return _as_typed(source)
-    renderer = renderer or IPythonRenderer(escape=False, exclude_anchor_links=True)
     try:
-        page = MarkdownWithMath(renderer=renderer).render(_without_attachments(source))
+        page = MarkdownWithMath(renderer=renderer or PlainRenderer()).render(source)
     except RecursionError:  # absurd nesting: shown as it was typed
         page = bleach.clean(source, tags=set())
     if source.count("<") * page.count("<") > MAX_REOPENED:
@@ -157,11 +174,6 @@ def safe_highlight_code(source: str, metadata: Any = None) -> str:
 def _as_typed(source: str) -> str:
     """A text too long to be rendered in good time."""
     return f'<div class="highlight"><pre>{html.escape(source)}</pre></div>'
-
-
-def _without_attachments(source: str) -> str:
-    """The renderer stops at a picture that is attached to a cell; attachments are not kept."""
-    return source.replace("attachment:", "")
 
 
 def _allow(tag: str, name: str, value: str) -> bool:

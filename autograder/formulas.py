@@ -16,7 +16,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.font_manager import FontProperties
 from matplotlib.mathtext import MathTextParser
-from nbconvert.filters.markdown_mistune import IPythonRenderer
+
+from autograder.feedback import PlainRenderer
 
 LONGEST = 300  # characters; drawing may take the square of it
 WIDEST, HIGHEST = 600, 120  # points
@@ -33,11 +34,11 @@ SAME = (
 )
 
 
-class PicturedFormulas(IPythonRenderer):
+class PicturedFormulas(PlainRenderer):
     """Renders the Markdown of one page, its formulas as pictures."""
 
     def __init__(self) -> None:
-        super().__init__(escape=False, exclude_anchor_links=True)
+        super().__init__()
         self.left = ON_A_PAGE
 
     def inline_math(self, body: str) -> str:

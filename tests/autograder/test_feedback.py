@@ -164,6 +164,19 @@ def test_honest_markdown_is_rendered():
     assert "$a < b$" in soup.text
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["attachment:x.svg", "&#97;ttachment:x.svg", "attaattachment:chment:x", "<attachment\\:x>"],
+)
+def test_a_picture_that_is_attached_to_nothing_stops_no_page(source):
+    assert "before" in safe_markdown2html(f"before ![x]({source})")
+
+
+def test_a_student_chooses_no_highlighter():
+    assert "highlight" in safe_markdown2html("```python\nx = 1\n```")
+    assert "highlight" not in safe_markdown2html("```smithy\nx = 1\n```")
+
+
 def test_tags_left_open_do_not_make_a_page_grow():
     """A browser opens them again in every paragraph that follows."""
     text = "".join(f"<b a{number}>" for number in range(300)) + "<p>x" * 620
