@@ -34,9 +34,9 @@ from autograder.preflight import Cell, Layout, find_students, receive
 LENGTH = 8  # pieces are so long: shorter ones are everybody's, longer ones miss small changes
 ENOUGH = 30  # pieces; two works of which one has fewer are not compared
 ALIKE = 0.7  # the similarity from which a pair is named
-# What more than this share of a class has is common: it is what the exercise asks for. But what
-# FEW have, or fewer, may be one group's; and more than MOST would make pairs by the square of a
-# large class, while a piece that so many have tells little about any two of them.
+# What more than this share of a class has is common: the exercise asks for it. But what FEW have
+# may be one group's, and pairs of more than MOST would grow with the square of the class, though a
+# piece that so many have tells little about any two of them.
 SHARE, FEW, MOST = 0.1, 8, 30
 
 BUILTINS = frozenset(dir(builtins))

@@ -189,6 +189,14 @@ def test_a_few_who_copy_are_not_taken_for_many():
     assert len(pairs(works)) == 10
 
 
+@pytest.mark.parametrize(("holders", "named"), [(30, 30 * 29 // 2), (31, 0)])
+def test_no_more_are_paired_in_a_large_class(holders, named):
+    """Of 400 a tenth would be 40, whose pairs grow with the square of the class."""
+    works = {str(number): work(*range(1000 * number, 1000 * number + 50)) for number in range(400)}
+    works |= {str(number): work(*range(50)) for number in range(holders)}
+    assert len(pairs(works)) == named
+
+
 def test_too_little_is_not_compared():
     assert pairs({name: work(*range(ENOUGH - 1)) for name in "ab"}) == []
 
