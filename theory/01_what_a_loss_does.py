@@ -218,7 +218,7 @@ def learning(step, tau):
             )
         ],
         readings={
-            **{f"{name} stands at": path[now] for name, path in paths.items()},
+            **{f"{name} at": path[now] for name, path in paths.items()},
             **goals,
         },
     )

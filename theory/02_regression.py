@@ -161,14 +161,14 @@ Explorer(
     lambda delta: anatomy(
         {
             "Huber": lm.Huber(delta),
-            "pseudo-Huber": lm.PseudoHuber(delta),
+            "pseudo": lm.PseudoHuber(delta),
             "smooth L1": lm.SmoothL1(delta),
             "log-cosh": lm.LogCosh(),
         },
         span=(-4.5, 4.5),
         tops=(5, 2, 3),
     ),
-    [slider(lm.Huber, "delta", low=0.3, high=3, meaning="threshold of the first three (β for L1)")],
+    [slider(lm.Huber, "delta", low=0.5, high=2, meaning="threshold of the first three (β for L1)")],
     title="Four ways to round off a corner",
 )
 
@@ -583,7 +583,7 @@ def relative(target):
     at = np.full_like(x, target)
     orders = [
         ("value", mape.value, msle.value, (0, 3)),
-        ("slope", mape.gradient, msle.gradient, (-1.5, 0.5)),
+        ("slope", mape.gradient, msle.gradient, (-1.5, 0.6)),
         ("curvature", mape.hessian, msle.hessian, (-0.02, 0.06)),
     ]
     return Picture(

@@ -87,7 +87,7 @@ SURROGATES = {
 pullers = [name for name, loss in SURROGATES.items() if float(loss.gradient(1.5, 1.0)) != 0]
 Explorer(
     margin_losses,
-    [slider(lm.Hinge, "margin", high=3)],
+    [slider(lm.Hinge, "margin", high=2)],
     title="Three slopes in place of one cliff",
     predict=Predict(
         "An example is classified correctly, with a margin of 1.5. At μ = 1, which loss still "
@@ -194,13 +194,13 @@ def probability(logit):
 
 
 # %% jupyter={"source_hidden": true}
-LOGITS = np.linspace(-12, 4, 161)
+LOGITS = np.linspace(-14, 4, 161)
 
 
 def race(start):
     paths = {name: descend(loss, start) for name, loss in pair.items()}
     at = np.ones_like(LOGITS)
-    across = Axis("logit z", -12, 4)
+    across = Axis("logit z", -14, 4)
     return Picture(
         [
             Panel(
@@ -427,7 +427,7 @@ def focal_shapes(gamma, alpha):
                     Curve(WIDE, bce.hessian(WIDE, yes), "cross-entropy", stroke="green"),
                 ],
                 across,
-                Axis("", -0.16, 0.5),
+                Axis("", -0.25, 0.55),
             ),
         ],
         readings={"lowest curvature": bend.min()},
