@@ -25,6 +25,27 @@ def drag_slider(page: Page, handle: Locator, share: float) -> None:
     page.mouse.up()
 
 
+def crowded(found: Locator) -> list[str]:
+    """The labels that leave their panel, and those that stand on another."""
+    return found.evaluate(
+        """root => [...root.querySelectorAll('svg > g')].flatMap(panel => {
+            const { width, height } = panel.querySelector('clipPath rect');
+            const labels = [...panel.querySelectorAll('.lm-label:not([display])')].map(label => {
+                const { x, width } = label.getBBox(), middle = label.y.baseVal[0].value;
+                return { said: label.textContent, x, right: x + width,
+                         y: middle - 6, bottom: middle + 6 };
+            });
+            const outside = labels.filter(({ x, right, y, bottom }) =>
+                x < 0 || y < 0 || right > width.baseVal.value || bottom > height.baseVal.value);
+            const over = labels.flatMap((one, i) => labels.slice(i + 1).filter(other =>
+                one.x < other.right && other.x < one.right &&
+                one.y < other.bottom && other.y < one.bottom).map(other => [one, other]));
+            return [...outside.map(label => `${label.said} leaves its panel`),
+                    ...over.map(([one, other]) => `${one.said} stands on ${other.said}`)];
+        })"""
+    )
+
+
 def colours(found: Locator) -> list[tuple[float, ...]]:
     """Background, text and first mark, as the browser computed them.
 
