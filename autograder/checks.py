@@ -173,10 +173,12 @@ def expect_promised_change(
 
 
 def expect_dtype(reply: Reply, dtype: str) -> None:
-    """The answer is an array of this precision."""
-    got = np.asarray(reply.value).dtype
-    if got != np.dtype(dtype):
-        _fail(reply, f"has dtype {got}, {dtype} is asked for")
+    """The answer is an array of this precision, or all its items are."""
+    several = isinstance(reply.value, tuple | list)
+    for i, value in enumerate(reply.value if several else [reply.value]):
+        got = np.asarray(value).dtype
+        if got != np.dtype(dtype):
+            _fail(reply, f"has dtype {got}, {dtype} is asked for", _item(i) if several else "")
 
 
 def expect_unchanged(reply: Reply) -> None:

@@ -6,7 +6,7 @@ other; the one exception is `Example`, whose answer stands in the statement.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -16,11 +16,12 @@ from .student import Drawing, Student, Unanswered, numbers, show
 
 @dataclass(frozen=True)
 class Counterexample:
-    """What went wrong, line by line, and where it helps two curves that should coincide."""
+    """What went wrong, line by line, and where it helps two curves and what is asked of them."""
 
     lines: tuple[str, ...]
     curves: dict[str, tuple[np.ndarray, np.ndarray]] = field(default_factory=dict)
     along: str = ""
+    demand: str = "These two should coincide"
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ class Law:
                 found = Counterexample((str(error),))
             if found:
                 inputs = student.describe(self.function, arguments)
-                return Counterexample((inputs, *found.lines), found.curves, found.along)
+                return replace(found, lines=(inputs, *found.lines))
         return None
 
 
@@ -161,6 +162,27 @@ class Shape(Law):
 
 
 @dataclass(frozen=True)
+class Precision(Law):
+    """The answer has the precision of the inputs: they are asked as float32."""
+
+    @property
+    def says(self) -> str:
+        return f"{self.function} answers float32 with float32."
+
+    def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
+        return super().counterexample(student, [_in_single(case) for case in cases])
+
+    def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
+        value = student(self.function, *arguments)
+        numbers(value)  # nothing else has a precision
+        items = value if isinstance(value, tuple | list) else [value]
+        for dtype in (np.asarray(item).dtype for item in items):
+            if dtype != np.float32:
+                return Counterexample((f"asked in float32, your {self.function} gives {dtype}",))
+        return None
+
+
+@dataclass(frozen=True)
 class Gradient(Law):
     """The gradient agrees with what nudging the first argument does to the student's own value."""
 
@@ -195,13 +217,9 @@ class Gradient(Law):
         if np.shape(gradient) != slopes.shape or not np.all(np.isfinite(arguments[0])):
             return {}, ""
         worst = np.unravel_index(np.argmax(np.abs(gradient - slopes)), slopes.shape)
-        sweep = arguments[0][worst] + np.linspace(-3, 3, 61)
-        mine, nudged = [], []
-        for position in sweep:
-            moved = arguments[0].copy()
-            moved[worst] = position
-            mine.append(float(numbers(student(self.function, moved, *arguments[1:]))[worst]))
-            nudged.append(float(_slopes(student, self.of, (moved, *arguments[1:]))[worst]))
+        sweep, moved = _swept(arguments, worst)
+        mine = [numbers(student(self.function, *there))[worst] for there in moved]
+        nudged = [_slopes(student, self.of, there)[worst] for there in moved]
         curves = {
             f"your {self.function}": (sweep, np.array(mine)),
             f"slope of your {self.of}": (sweep, np.array(nudged)),
@@ -234,15 +252,24 @@ class Supports(Law):
                 line, there = touched + way * slope, numbers(student(self.of, at + way, *rest))
                 above = line > there + 1e-7
                 if np.any(above):
-                    i = np.argmax(above)
-                    start = f"({show(at.flat[i])}, {show(touched.flat[i])})"
-                    end = show(at.flat[i] + way)
+                    i = np.unravel_index(np.argmax(above), at.shape)
+                    start = f"({show(at[i])}, {show(touched[i])})"
+                    end = show(at[i] + way)
+                    sweep, moved = _swept(arguments, i)
+                    loss = [numbers(student(self.of, *there))[i] for there in moved]
+                    straight = touched[i] + slope[i] * (sweep - at[i])
                     return Counterexample(
                         (
-                            f"a line of slope {show(slope.flat[i])} through {start} "
-                            f"leads to ({end}, {show(line.flat[i])})",
-                            f"your {self.of} at {end} is {show(there.flat[i])}, below the line",
-                        )
+                            f"a line of slope {show(slope[i])} through {start} "
+                            f"leads to ({end}, {show(line[i])})",
+                            f"your {self.of} at {end} is {show(there[i])}, below the line",
+                        ),
+                        {
+                            f"your {self.of}": (sweep, np.array(loss)),
+                            f"a line of your {self.function}": (sweep, straight),
+                        },
+                        "one entry",
+                        "The line should nowhere be above the curve",
                     )
         return None
 
@@ -309,7 +336,7 @@ class Limit(Law):
         return super().counterexample(student, far_out)
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
-        value = student(self.function, *arguments)
+        value = numbers(student(self.function, *arguments))
         limit = self.times * numbers(student(self.equals, *arguments[:-1]))
         if _close(value, limit):
             return None
@@ -317,8 +344,25 @@ class Limit(Law):
             (
                 f"your {self.function} gives {show(value)}",
                 f"{self.times:g} times your {self.equals} is {show(limit)}",
-            )
+            ),
+            self._curves(student, arguments, value, limit),
+            "one entry",
         )
+
+    def _curves(
+        self, student: Student, arguments: tuple, value: np.ndarray, limit: np.ndarray
+    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Both functions while the entry that disagrees most moves, where they have its shape."""
+        if not value.shape == limit.shape == np.shape(arguments[0]):
+            return {}
+        worst = np.unravel_index(np.argmax(np.abs(value - limit)), limit.shape)
+        sweep, moved = _swept(arguments, worst)
+        mine = [numbers(student(self.function, *there))[worst] for there in moved]
+        other = [numbers(student(self.equals, *there[:-1]))[worst] for there in moved]
+        return {
+            f"your {self.function}": (sweep, np.array(mine)),
+            f"{self.times:g} times your {self.equals}": (sweep, self.times * np.array(other)),
+        }
 
 
 @dataclass(frozen=True)
@@ -536,7 +580,29 @@ def _slopes(student: Student, function: str, arguments: tuple) -> np.ndarray:
     return slopes
 
 
+def _swept(arguments: tuple, entry: tuple) -> tuple[np.ndarray, list[tuple]]:
+    """One entry of the first argument moves three units each way: its positions, and the cases."""
+    at, *rest = arguments
+    sweep = at[entry] + np.linspace(-3, 3, 61)
+    moved = []
+    for position in sweep:
+        there = at.copy()
+        there[entry] = position
+        moved.append((there, *rest))
+    return sweep, moved
+
+
+def _in_single(value: Any) -> Any:
+    """The same numbers as float32."""
+    if isinstance(value, tuple | list):
+        return type(value)(map(_in_single, value))
+    floating = isinstance(value, np.ndarray) and value.dtype == float
+    return value.astype(np.float32) if floating else value
+
+
 def _close(value: Any, expected: Any, rtol: float = 1e-7) -> bool:
+    if isinstance(value, tuple | list) and isinstance(expected, tuple | list):
+        return len(value) == len(expected) and all(map(_close, value, expected))
     value, expected = numbers(value), numbers(expected)
     if value.shape != expected.shape:
         return False

@@ -144,7 +144,7 @@ def _draw(counterexample: Counterexample) -> None:
     styles: list[dict[str, Any]] = [{"linestyle": "-"}, {"linestyle": "--"}]
     for (label, (x, y)), style in zip(counterexample.curves.items(), styles, strict=False):
         axes.plot(x, y, label=label, **style)
-    axes.set(xlabel=counterexample.along, title="These two should coincide")
+    axes.set(xlabel=counterexample.along, title=counterexample.demand)
     axes.legend()
     display(figure)
     plt.close(figure)

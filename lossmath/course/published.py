@@ -110,6 +110,8 @@ def _encode(value: Any) -> Any:
         return {key: _encode(item) for key, item in value.items()}
     if isinstance(value, tuple | list):
         return [_encode(item) for item in value]
+    if isinstance(value, np.ndarray) and value.flags.fnc:  # stored column by column
+        return {"transposed": _encode(value.T)}
     if isinstance(value, np.ndarray):
         return {"array": _encode(value.tolist()), "dtype": str(value.dtype)}
     if isinstance(value, float) and not np.isfinite(value):
@@ -126,6 +128,8 @@ def _decode(value: Any) -> Any:
         value = {key: _decode(item) for key, item in value.items()}
         if value.keys() == {"array", "dtype"}:
             return np.array(value["array"], dtype=value["dtype"])
+        if value.keys() == {"transposed"}:
+            return value["transposed"].T
         if value.keys() == {"float"}:
             return float(value["float"])
         return value

@@ -61,9 +61,9 @@ def ordinary_gradients(ask, reference, rng):
         expect(ask("mse_gradient", prediction, target), reference.mse_gradient(prediction, target))
 
 
-@check("gradient", points=0.5, says="Tables of any shape are one set of entries.")
+@check("gradient", points=0.5, says="Tables of any shape, in any memory layout.")
 def tables(ask, reference, rng):
-    for shape in ((3, 4), (5, 1), (2, 3, 5)):
+    for shape in ((3, 4), (2, 3, 5), (5, 1)):
         prediction, target = pair(rng, shape)
         expect(ask("mse_gradient", prediction, target), reference.mse_gradient(prediction, target))
 

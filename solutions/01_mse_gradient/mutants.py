@@ -186,6 +186,16 @@ class PrecisionRaised(Mutant):
         return 2 * (prediction - target).astype(np.float64) / prediction.size
 
 
+class WrittenIntoACopy(Mutant):
+    """This writes through `ravel()`. That is a view of a table stored row by row, but a copy of one
+    stored column by column, and what is written into the copy is lost."""
+
+    def mse_gradient(prediction, target):
+        gradient = np.zeros_like(prediction, dtype=np.result_type(prediction, 1.0))
+        gradient.ravel()[:] = (2 * (prediction - target) / prediction.size).ravel()
+        return gradient
+
+
 class GradientsPileUp(Mutant):
     """This adds to the gradient of the previous call, as `backward()` does in torch when nobody
     zeroes the gradients. A gradient depends on its inputs alone."""

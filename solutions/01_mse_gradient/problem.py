@@ -145,7 +145,7 @@ check("01", "share")
 # Stuck? `hint("01")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses, Shape
+from lossmath.course.laws import Example, Gradient, Invariant, Precision, Pure, Refuses, Shape
 
 hints = [
     "Take two entries and write the sum out by hand. Which terms contain the first prediction?",
@@ -173,6 +173,7 @@ edges = [
     (np.array([3e150, -1e150]), np.array([1e150, 2e150])),
     (np.array([3e-150, -1e-150]), np.array([1e-150, 2e-150])),
     (np.array([1.0, float("nan"), 3.0]), np.array([0.0, 1.0, 1.0])),
+    tuple(map(np.asfortranarray, pairs[-1])),
     perfect,
 ]
 mismatch = (np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]))
@@ -199,6 +200,7 @@ laws = {
         Example("mse_gradient", worked, np.array([0.5, 1.0, 0.0, 0.0])),
         Shape("mse_gradient", like="prediction"),
         Gradient("mse_gradient", of="mse", wrt="prediction"),
+        Precision("mse_gradient"),
         Pure("mse_gradient"),
     ],
     "share": [

@@ -175,10 +175,11 @@ def careful_interval(ask, reference, rng):
         target = readings(rng, 9, scale)
         constant = float(target[0])
         expect(ask("slope_interval", constant, target), reference.slope_interval(constant, target))
-    target = rng.integers(0, 4, size=(3, 4))
-    reply = ask("slope_interval", 2.0, target)
-    expect(reply, reference.slope_interval(2.0, target))
-    expect_unchanged(reply)
+    for shape in ((3, 4), (2, 3, 2)):
+        target = rng.integers(0, 4, size=shape)
+        reply = ask("slope_interval", 2.0, target)
+        expect(reply, reference.slope_interval(2.0, target))
+        expect_unchanged(reply)
     expect(ask("slope_interval", 1.0, np.array([0.0, np.nan, 1.0, 4.0])), (np.nan, np.nan))
 
 

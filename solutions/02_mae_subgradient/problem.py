@@ -185,7 +185,7 @@ check("02", "best")
 # Stuck? `hint("02")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses, Shape
+from lossmath.course.laws import Example, Gradient, Invariant, Precision, Pure, Refuses, Shape
 
 hints = [
     "Draw the absolute value of one residual and write its slope on the left and on the right of "
@@ -255,6 +255,7 @@ laws = {
         Example("mae_gradient", worked, np.array([0.25, 0.0, -0.25, -0.25])),
         Shape("mae_gradient", like="prediction"),
         Gradient("mae_gradient", of="mae", wrt="prediction"),
+        Precision("mae_gradient"),
         Refuses("mae_gradient", mismatch, "ValueError", "when the shapes differ"),
         Pure("mae_gradient"),
     ],

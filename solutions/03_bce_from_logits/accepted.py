@@ -13,7 +13,7 @@ class Loops(Accepted):
     """Plain loops, with an `if` for either sign of the logit."""
 
     def step_4(w, z, y):
-        value = np.empty(z.shape)
+        value = np.empty_like(z)
         for i in np.ndindex(*z.shape):
             extra = (1 - y[i]) * z[i] if z[i] > 0 else -y[i] * z[i]
             value[i] = math.log(1 + w[i]) + extra

@@ -31,7 +31,7 @@ def step_0(p, y):
 #
 # Climb from `step_0` above to a formula that survives every logit. Each step is a function that
 # returns **the same loss**, but sees only what its row of the table lists, so that it has to be
-# written differently. All arguments are arrays of one shape, and so is the answer.
+# written differently. All arguments are arrays of one shape and precision, and so is the answer.
 #
 # | step | sees | what you do |
 # |---|---|---|
@@ -151,7 +151,16 @@ check("03", "gradient")
 # Stuck? `hint("03")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Ladder, Pure, Refuses, Shape
+from lossmath.course.laws import (
+    Example,
+    Gradient,
+    Invariant,
+    Ladder,
+    Precision,
+    Pure,
+    Refuses,
+    Shape,
+)
 
 hints = [
     "Start with hard labels: for y = 1 only one logarithm is left. Write it in u, then in z and v. "
@@ -221,6 +230,7 @@ laws = {
     "ladder": [
         *(Example(f"step_{i}", seen_by_steps(z, y)[f"step_{i}"], loss) for i in range(1, 5)),
         Ladder("step_0", longest["step_0"], tuple(longest.items())[1:]),
+        *(Precision(f"step_{i}") for i in range(1, 5)),
         *(Pure(f"step_{i}") for i in range(1, 5)),
     ],
     "value": [
@@ -228,6 +238,7 @@ laws = {
         Example("bce", sure_and_wrong, np.array([10000.0, 10000.0])),
         Example("bce", sure_and_right, np.array([4.248354255291589e-18])),
         Shape("bce", like="z"),
+        Precision("bce"),
         Invariant("bce", "classes swapped"),
         Refuses("bce", signed, "ValueError", "for labels outside 0 to 1"),
         Pure("bce"),
@@ -237,6 +248,7 @@ laws = {
         Example("bce_gradient", sure_and_right, np.array([-4.248354255291589e-18])),
         Shape("bce_gradient", like="z"),
         Gradient("bce_gradient", of="bce", wrt="z"),
+        Precision("bce_gradient"),
         Pure("bce_gradient"),
     ],
 }

@@ -180,11 +180,20 @@ def ordinary_pieces(ask, reference, rng):
         expect(ask("accumulated_mean", batches), reference.accumulated_mean(batches))
 
 
-@check("accumulate", points=1, says="So is its gradient, piece by piece.")
+@check("accumulate", points=0.75, says="So is its gradient, piece by piece.")
 def gradients_of_pieces(ask, reference, rng):
     for count in (1, 2, 5):
         batches = pieces(rng, count)
         expect(ask("accumulated_gradient", batches), reference.accumulated_gradient(batches))
+
+
+@check("accumulate", points=0.25, says="Each piece keeps its precision; pieces stay unchanged.")
+def careful_pieces(ask, reference, rng):
+    batches = [(values.astype("f4"), mask) for values, mask in pieces(rng)]
+    reply = ask("accumulated_gradient", batches)
+    expect(reply, reference.accumulated_gradient(batches))
+    expect_dtype(reply, "float32")
+    expect_unchanged(reply)
 
 
 @check("accumulate", points=0.5, says="Pieces in which nothing counts change nothing.")

@@ -254,3 +254,12 @@ class GradientOfMeanOfMeans(Mutant):
 
     def accumulated_gradient(batches):
         return [masked_mean_gradient(v, m) / len(batches) for v, m in batches]
+
+
+class PrecisionOfPiecesRaised(Mutant):
+    """This turns float32 pieces into float64: truth values divided by a count take numpy's default
+    precision, and the sum of all micro-batches takes twice the memory."""
+
+    def accumulated_gradient(batches):
+        count = max(sum(np.count_nonzero(mask) for _, mask in batches), 1)
+        return [mask / count for _, mask in batches]

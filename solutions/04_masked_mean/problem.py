@@ -125,8 +125,9 @@ check("04", "sequences")
 #   precision: the gradient of that mean with respect to the piece's values.
 #
 # Example: one piece has a single token with loss 10, another has nine tokens whose losses add up to
-# 2. All together that is 12 / 10 = 1.2. The mean of the two means is (10 + 2/9) / 2, more than four
-# times as much.
+# 2. All together that is 12 / 10 = 1.2, and raising the loss of any of the ten tokens raises it by
+# 0.1 times as much: all entries of the gradient are 0.1. The mean of the two means is
+# (10 + 2/9) / 2, more than four times as much.
 
 
 # %% nbgrader={"grade_id": "accumulated", "solution": true}
@@ -162,7 +163,7 @@ check("04", "accumulate")
 # Stuck? `hint("04")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Accumulates, Example, Gradient, Invariant, Pure, Shape
+from lossmath.course.laws import Accumulates, Example, Gradient, Invariant, Precision, Pure, Shape
 
 hints = [
     "Multiplying by the mask is not the same as leaving out: what is 0 · NaN? Choose first, then "
@@ -234,6 +235,7 @@ laws = {
         Example("masked_mean_gradient", (table, none), np.zeros((2, 3))),
         Shape("masked_mean_gradient", like="values"),
         Gradient("masked_mean_gradient", of="masked_mean", wrt="values"),
+        Precision("masked_mean_gradient"),
         Invariant("masked_mean_gradient", "masked values"),
         Pure("masked_mean_gradient"),
     ],
@@ -247,8 +249,10 @@ laws = {
     "accumulate": [
         Example("accumulated_mean", (one_and_nine,), 1.2),
         Example("accumulated_mean", (pieces[-1],), 0.0),
+        Example("accumulated_gradient", (one_and_nine,), (np.full(1, 0.1), np.full(9, 0.1))),
         Accumulates("accumulated_mean", whole="masked_mean"),
         Accumulates("accumulated_gradient", whole="masked_mean_gradient"),
+        Precision("accumulated_gradient"),
         Pure("accumulated_mean"),
         Pure("accumulated_gradient"),
     ],

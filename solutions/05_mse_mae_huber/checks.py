@@ -28,7 +28,7 @@ def some_delta(rng, scale=1.0):
 
 @check("value", points=0.75, says="The value is right on both sides of δ.")
 def ordinary_values(ask, reference, rng):
-    for shape in (*sizes(rng, 7), (3, 4)):
+    for shape in (*sizes(rng, 7), (3, 4), (2, 3, 5)):
         r, delta = residuals(rng, shape), some_delta(rng)
         expect(ask("huber", r, delta), reference.huber(r, delta))
 
@@ -66,16 +66,20 @@ def careful_value(ask, reference, rng):
 
 @check("gradients", points=0.5, says="The gradient of squared error is right.")
 def squared(ask, reference, rng):
-    for shape in (*sizes(rng, 7), (3, 4)):
+    for shape in (*sizes(rng, 7), (3, 4), (2, 3, 5)):
         r = residuals(rng, shape)
-        expect(ask("squared_error_gradient", r), reference.squared_error_gradient(r))
+        reply = ask("squared_error_gradient", r)
+        expect(reply, reference.squared_error_gradient(r))
+        expect_unchanged(reply)
 
 
 @check("gradients", points=0.5, says="The gradient of absolute error is right, also at 0.")
 def absolute(ask, reference, rng):
-    for shape in (*sizes(rng, 7), (3, 4)):
+    for shape in (*sizes(rng, 7), (3, 4), (2, 3, 5)):
         r = residuals(rng, shape)
-        expect(ask("absolute_error_gradient", r), reference.absolute_error_gradient(r))
+        reply = ask("absolute_error_gradient", r)
+        expect(reply, reference.absolute_error_gradient(r))
+        expect_unchanged(reply)
 
 
 @check("gradients", points=1, says="The gradient of Huber is right from −5 to 5, for any δ.")
@@ -83,8 +87,9 @@ def huber(ask, reference, rng):
     line = np.linspace(-5, 5, 41)
     for delta in (1.0, some_delta(rng), 0.01, 4.9, 100.0):
         expect(ask("huber_gradient", line, delta), reference.huber_gradient(line, delta))
-    r = residuals(rng, (3, 4))
-    expect(ask("huber_gradient", r, 0.7), reference.huber_gradient(r, 0.7))
+    for shape in ((3, 4), (2, 3, 5)):
+        r = residuals(rng, shape)
+        expect(ask("huber_gradient", r, 0.7), reference.huber_gradient(r, 0.7))
 
 
 @check("gradients", points=0.5, says="Law: the gradient predicts how your own huber changes.")
@@ -114,8 +119,9 @@ def careful_gradients(ask, reference, rng):
     expect(reply, reference.huber_gradient(r, 2.0))
     expect_unchanged(reply)
     r = residuals(rng, 6).astype("f4")
-    for reply in (ask("huber_gradient", r, 1.5), ask("absolute_error_gradient", r)):
-        expect_dtype(reply, "float32")
+    expect_dtype(ask("huber_gradient", r, 1.5), "float32")
+    expect_dtype(ask("absolute_error_gradient", r), "float32")
+    expect_dtype(ask("squared_error_gradient", r), "float32")
     for delta in (0.0, -some_delta(rng)):
         expect_refusal(ask, "huber_gradient", r, delta, error="ValueError", why="δ is not positive")
 
@@ -140,7 +146,7 @@ def small_delta(ask, reference, rng):
 
 @check("limits", points=0.75, says="The two values of δ are found, zeros and signs included.")
 def found_deltas(ask, reference, rng):
-    for shape in (*sizes(rng, 7), (3, 4)):
+    for shape in (*sizes(rng, 7), (3, 4), (2, 3, 5)):
         r = residuals(rng, shape)
         reply = ask("exact_deltas", r)
         expect(reply, reference.exact_deltas(r))

@@ -192,6 +192,7 @@ from lossmath.course.laws import (
     Limit,
     Line,
     Odd,
+    Precision,
     Pure,
     Refuses,
     Shape,
@@ -245,6 +246,7 @@ laws = {
     "value": [
         Example("huber", (np.array([0.5, 1.0, -3.0]), 1.0), np.array([0.125, 0.5, 2.5])),
         Shape("huber", like="the residual"),
+        Precision("huber"),
         Refuses("huber", (np.array([1.0]), -1.0), "ValueError", "for a negative δ"),
         Refuses("huber", (np.array([1.0]), 0.0), "ValueError", "for δ = 0"),
         Pure("huber"),
@@ -257,8 +259,13 @@ laws = {
             "absolute_error_gradient", (np.array([-3.0, 0.0, 0.5]),), np.array([-1.0, 0.0, 1.0])
         ),
         Gradient("huber_gradient", of="huber", wrt="residual"),
+        Precision("squared_error_gradient"),
+        Precision("absolute_error_gradient"),
+        Precision("huber_gradient"),
         Odd("huber_gradient"),
         Refuses("huber_gradient", (np.array([1.0]), 0.0), "ValueError", "for δ = 0"),
+        Pure("squared_error_gradient"),
+        Pure("absolute_error_gradient"),
         Pure("huber_gradient"),
     ],
     "limits": [

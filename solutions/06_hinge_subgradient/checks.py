@@ -59,7 +59,7 @@ def expect_subgradient(rng, reply, loss, scores):
 
 @check("regions", points=0.75, says="The hinge loss is right on both sides.")
 def ordinary_values(ask, reference, rng):
-    for shape in (*sizes(rng, 7), (3, 4)):
+    for shape in (*sizes(rng, 7), (3, 4), (2, 3, 5)):
         score, label = margins(rng, shape)
         expect(ask("hinge", score, label), reference.hinge(score, label))
 
@@ -70,7 +70,7 @@ def three_regions(ask, reference, rng):
         for margin in (0.0, 1.0, -1.0, 2.5, 1 - 1e-12, 1 + 1e-12):
             point = np.array([label * margin]), np.array([label])
             expect(ask("hinge_interval", *point), reference.hinge_interval(*point))
-    for shape in (*sizes(rng, 12), (3, 4)):
+    for shape in (*sizes(rng, 12), (3, 4), (2, 3, 5)):
         score, label = margins(rng, shape)
         reply = ask("hinge_interval", score, label)
         expect(reply, reference.hinge_interval(score, label))
@@ -104,7 +104,7 @@ def careful_regions(ask, reference, rng):
             expect_refusal(ask, function, score, labels, error="ValueError", why=why)
         single = ask(function, score.astype("f4"), label.astype("f4"))
         expect(single, getattr(reference, function)(score.astype("f4"), label.astype("f4")))
-    expect_dtype(ask("hinge", score.astype("f4"), label.astype("f4")), "float32")
+        expect_dtype(single, "float32")
     score[rng.integers(6)] = np.nan
     expect(ask("hinge", score, label), reference.hinge(score, label))
     expect(ask("hinge_interval", score, label), reference.hinge_interval(score, label))
@@ -138,7 +138,7 @@ def rows_shifted(ask, reference, rng):
         expect(ask(function, scores + shift, label), right)
 
 
-@check("classes", points=0.5, says="Labels that are no class, NaN and inputs are treated right.")
+@check("classes", points=0.5, says="Labels that are no class, NaN, float32 and inputs are right.")
 def careful_classes(ask, reference, rng):
     scores, label = classes(rng, 5, 3)
     for function in ("violations", "weston_watkins", "crammer_singer"):
@@ -149,6 +149,9 @@ def careful_classes(ask, reference, rng):
             labels = np.where(np.arange(5) == rng.integers(5), wrong, label)
             why = f"a label is {wrong} and there are 3 classes"
             expect_refusal(ask, function, scores, labels, error="ValueError", why=why)
+    single = ask("violations", scores.astype("f4"), label)
+    expect(single, reference.violations(scores.astype("f4"), label))
+    expect_dtype(single, "float32")
     scores[2, (label[2] + 1) % 3] = np.nan
     expect(ask("weston_watkins", scores, label), np.nan)
     expect(ask("crammer_singer", scores, label), np.nan)
@@ -194,7 +197,7 @@ def careful_subgradients(ask, reference, rng):
         expect_unchanged(reply)
 
 
-@check("step", points=0.75, says="The subgradient of the linear model is right.")
+@check("step", points=0.75, says="The subgradient of the linear model is right, also in float32.")
 def linear_model(ask, reference, rng):
     for examples, d in ((1, 1), (6, 2), (20, 5)):
         features, label = numbers(rng, (examples, d)), sides(rng, examples)
@@ -202,6 +205,8 @@ def linear_model(ask, reference, rng):
         reply = ask("linear_subgradient", weights, features, label)
         expect(reply, reference.linear_subgradient(weights, features, label))
         expect_unchanged(reply)
+    single = ask("linear_subgradient", *(a.astype("f4") for a in (weights, features, label)))
+    expect_dtype(single, "float32")
     features, label = np.array([[1.0, 2.0], [3.0, -1.0]]), np.array([1.0, 1.0])
     reply = ask("linear_subgradient", np.array([1.0, 0.0]), features, label)
     expect(reply, np.zeros(2))
@@ -212,10 +217,12 @@ def bounds(ask, reference, rng):
     for d in sizes(rng, 5):
         step, loss = rng.uniform(0.1, 2, 2).tolist()
         g = numbers(rng, d)
-        expect(ask("distance_change", step, loss, g), reference.distance_change(step, loss, g))
+        reply = ask("distance_change", step, loss, g)
+        expect(reply, reference.distance_change(step, loss, g))
+        expect_unchanged(reply)
 
 
-@check("step", points=0.5, says="The step with the best promise is right.")
+@check("step", points=0.5, says="The step with the best promise is right, also in float32.")
 def ordinary_steps(ask, reference, rng):
     for examples, d in ((1, 1), (6, 2), (20, 5)):
         features, label, _ = separable(rng, examples, d)
@@ -223,6 +230,8 @@ def ordinary_steps(ask, reference, rng):
         reply = ask("polyak_step", weights, features, label)
         expect(reply, reference.polyak_step(weights, features, label))
         expect_unchanged(reply)
+    single = ask("polyak_step", *(a.astype("f4") for a in (weights, features, label)))
+    expect_dtype(single, "float32")
 
 
 @check(

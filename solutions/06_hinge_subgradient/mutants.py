@@ -389,6 +389,20 @@ class PrecisionRaised(Mutant):
         return push
 
 
+class EmptyTableIsDouble(Mutant):
+    """This fills tables made with `np.zeros` of a shape, which are float64 whatever the scores are.
+    Tables like the scores are asked for, in their precision."""
+
+    def violations(scores, label):
+        if np.any((label < 0) | (label >= scores.shape[1])):
+            raise ValueError("a label is no class")
+        table = np.zeros(scores.shape)
+        for i, own in enumerate(label):
+            table[i] = np.maximum(0, 1 + scores[i] - scores[i, own])
+            table[i, own] = 0
+        return table
+
+
 class EveryViolationPushed(Mutant):
     """This pushes every violating class down. In Crammer and Singer's loss only the worst class is
     seen."""

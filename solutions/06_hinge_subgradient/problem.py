@@ -90,8 +90,8 @@ check("06", "regions")
 # ## More than two classes · 2 points
 #
 # Now every example has one score for each class, and `label` is the number of the right class,
-# counted from 0. `violations(scores, label)` returns a table like `scores`: by how much does each
-# wrong class come closer to the right one than a margin of 1?
+# counted from 0. `violations(scores, label)` returns a table like `scores`, in their shape and
+# precision: by how much does each wrong class come closer to the right one than a margin of 1?
 #
 # $$v_{ij} = \max(0,\ 1 + s_{ij} - s_{i y_i}) \quad\text{for } j \ne y_i, \qquad v_{iy_i} = 0$$
 #
@@ -218,6 +218,8 @@ check("06", "subgradients")
 # * `polyak_step(weights, features, label)`: the new weights after the step whose length makes that
 #   bound as negative as it can be. Where the subgradient is zero, the weights stay where they are.
 #
+# The arguments of a model have one precision, and the arrays that come out keep it.
+#
 # Two examples, `features = [[1, 0], [3, -2]]` with `label = [1, -1]`, and the weights `[0, 1]`:
 #
 # | weights | loss | subgradient | squared distance to $w^\ast$ = `[1, 2]` |
@@ -233,7 +235,7 @@ def linear_subgradient(weights, features, label):
     """A subgradient of `mean_hinge` with respect to the weights, with slope 0 at the bend.
 
     weights: floating-point array of shape (d,). features: array of shape (examples, d).
-    label: array of shape (examples,), each entry -1 or 1. Returns an array of shape (d,).
+    label: array of shape (examples,), each entry -1 or 1. Returns an array like weights.
     """
     ### BEGIN SOLUTION
     inside = label * (features @ weights) < 1
@@ -255,7 +257,7 @@ def distance_change(step, loss, subgradient):
 def polyak_step(weights, features, label):
     """The weights after the step with the best promise; arguments as for `linear_subgradient`.
 
-    Returns an array of shape (d,).
+    Returns an array like weights.
     """
     ### BEGIN SOLUTION
     g = linear_subgradient(weights, features, label)
@@ -272,7 +274,7 @@ check("06", "step")
 # Stuck? `hint("06")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Pure, Refuses, Shape, Supports
+from lossmath.course.laws import Example, Gradient, Precision, Pure, Refuses, Shape, Supports
 
 hints = [
     "Draw the hinge loss against the score twice, for the label 1 and for the label −1, and write "
@@ -365,7 +367,7 @@ inputs = {
 probes = {
     "hinge": [*bend_edges, no_side],
     "hinge_interval": [*bend_edges, no_side],
-    "violations": [*ties, *no_class],
+    "violations": [*ties, *no_class, single],
     "weston_watkins": [*ties, *no_class],
     "crammer_singer": [*ties, *no_class],
     "weston_watkins_subgradient": [*ties[:1], single],
@@ -383,6 +385,8 @@ laws = {
         ),
         Shape("hinge", like="the score"),
         Supports("hinge_interval", of="hinge"),
+        Precision("hinge"),
+        Precision("hinge_interval"),
         Refuses("hinge", no_side, "ValueError", "for a label of 0"),
         Refuses("hinge_interval", no_side, "ValueError", "for a label of 0"),
         Pure("hinge"),
@@ -392,6 +396,7 @@ laws = {
         Example("violations", (scores, classes), np.array([[0, 0.5, 0], [1.5, 0, 1.25]])),
         Example("weston_watkins", (scores, classes), 1.625),
         Example("crammer_singer", (scores, classes), 1.0),
+        Precision("violations"),
         Refuses("violations", no_class[0], "ValueError", "for the label −1"),
         Pure("violations"),
         Pure("weston_watkins"),
@@ -402,6 +407,8 @@ laws = {
         Gradient("weston_watkins_subgradient", of="weston_watkins", wrt="scores"),
         Shape("crammer_singer_subgradient", like="the scores"),
         Gradient("crammer_singer_subgradient", of="crammer_singer", wrt="scores"),
+        Precision("weston_watkins_subgradient"),
+        Precision("crammer_singer_subgradient"),
         Pure("weston_watkins_subgradient"),
         Pure("crammer_singer_subgradient"),
     ],
@@ -409,9 +416,11 @@ laws = {
         Example("linear_subgradient", (weights, features, sides), np.array([-0.5, 0.0])),
         Shape("linear_subgradient", like="the weights"),
         Gradient("linear_subgradient", of="mean_hinge", wrt="weights"),
+        Precision("linear_subgradient"),
         Example("distance_change", (1.0, 0.5, np.array([0.6, 0.8])), 0.0),
         Shape("distance_change"),
         Example("polyak_step", (weights, features, sides), np.array([1.0, 1.0])),
+        Precision("polyak_step"),
         Pure("linear_subgradient"),
         Pure("distance_change"),
         Pure("polyak_step"),

@@ -39,7 +39,8 @@ class Loops(Accepted):
             [
                 -sum(p * math.log(p) for p in row if p > 0)
                 for row in probabilities(similarity, temperature).tolist()
-            ]
+            ],
+            similarity.dtype,
         )
 
     def entropy_slope(similarity, temperature):

@@ -127,19 +127,21 @@ def predicts_the_change(ask, reference, rng):
 @check("gradient", points=0.25, says="float32 stays float32, and inputs are left unchanged.")
 def careful_gradient(ask, reference, rng):
     table = similarities(rng, 5, "f4")
-    reply = ask("info_nce_gradient", table, 0.2)
-    expect(reply, reference.info_nce_gradient(table, 0.2))
-    expect_dtype(reply, "float32")
-    expect_unchanged(reply)
+    for function in ("probabilities", "info_nce_gradient"):
+        reply = ask(function, table, 0.2)
+        expect(reply, getattr(reference, function)(table, 0.2))
+        expect_dtype(reply, "float32")
+        expect_unchanged(reply)
 
 
-@check("entropy", points=0.75, says="The entropy of every row is right.")
+@check("entropy", points=0.75, says="The entropy of every row is right; float32 stays float32.")
 def ordinary_entropies(ask, reference, rng):
     for n in (2, 3, 8):
         temperature = some_temperature(rng)
         table = close_rivals(rng, n, temperature)
         expect(ask("row_entropy", table, temperature), reference.row_entropy(table, temperature))
     expect(ask("row_entropy", np.array([[0.3]]), 0.5), np.zeros(1))
+    expect_dtype(ask("row_entropy", table.astype("f4"), temperature), "float32")
 
 
 @check("entropy", points=0.5, says="At 0.001 only equal rivals are left: log of their number.")
@@ -172,7 +174,7 @@ def falls_with_temperature(ask, reference, rng):
     expect(reply, reference.row_entropy(table, temperature))
 
 
-@check("slope", points=0.75, says="The slope of the entropy is right.")
+@check("slope", points=0.75, says="The slope of the entropy is right; float32 stays float32.")
 def ordinary_slopes(ask, reference, rng):
     for n in (2, 3, 8):
         temperature = some_temperature(rng)
@@ -181,6 +183,7 @@ def ordinary_slopes(ask, reference, rng):
             ask("entropy_slope", table, temperature), reference.entropy_slope(table, temperature)
         )
     expect(ask("entropy_slope", np.full((4, 4), 0.5), 0.1), np.zeros(4))
+    expect_dtype(ask("entropy_slope", table.astype("f4"), temperature), "float32")
 
 
 @check("slope", points=0.75, says="Law: it predicts how your own row_entropy changes.")

@@ -340,6 +340,15 @@ class TableOverwritten(Mutant):
         return similarity
 
 
+class EntropiesOfPythonNumbers(Mutant):
+    """This collects Python numbers in a list, and an array made of them is float64 whatever the
+    similarities are."""
+
+    def row_entropy(similarity, temperature):
+        rows = probabilities(similarity, temperature).tolist()
+        return np.array([-sum(p * np.log(p) for p in row if p > 0) for row in rows])
+
+
 class ZeroTimesMinusInfinity(Mutant):
     """This takes the logarithm of probabilities that are 0, and 0 · (−∞) is nan. A key without
     probability adds nothing to the entropy."""

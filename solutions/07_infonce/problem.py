@@ -19,7 +19,8 @@
 # \mathrm{InfoNCE} = -\frac1n\sum_{i=1}^n \log p_{ii}$$
 #
 # The sum below the fraction line runs over *all* keys of the row, the positive included. Logarithms
-# are natural, so that the loss is in nats.
+# are natural, so that the loss is in nats. Every array that you return has the precision of
+# `similarity`: float32 in, float32 out.
 
 # %% nbgrader={"grade_id": "setup"}
 import numpy as np
@@ -139,7 +140,7 @@ check("07", "gradient")
 def row_entropy(similarity, temperature):
     """Entropy of each row's probabilities; arguments as for `probabilities`.
 
-    Returns an array of shape (n,), in nats.
+    Returns an array of shape (n,) and of the precision of the similarities, in nats.
     """
     ### BEGIN SOLUTION
     p = probabilities(similarity, temperature)
@@ -170,7 +171,7 @@ check("07", "entropy")
 def entropy_slope(similarity, temperature):
     """Derivative of `row_entropy` with respect to the temperature; arguments as there.
 
-    Returns an array of shape (n,), in nats per unit of similarity.
+    Returns an array of shape (n,) and of that precision, in nats per unit of similarity.
     """
     ### BEGIN SOLUTION
     # With a = s/τ, H = log Σ exp(a) - Σ p a, and dH/dτ = Var(s)/τ³ under p: never negative.
@@ -187,7 +188,7 @@ check("07", "slope")
 # Stuck? `hint("07")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses, Shape
+from lossmath.course.laws import Example, Gradient, Invariant, Precision, Pure, Refuses, Shape
 
 hints = [
     "Add the same number to all similarities of a row and write out its probabilities. Nothing "
@@ -236,7 +237,8 @@ probes = {
     "info_nce": [*cold, warm, unknown, oblong, frozen, (table, -0.25)],
     "probabilities": [*cold, warm, frozen, (table, -0.25)],
     "info_nce_gradient": [*cold, warm],
-    "row_entropy": cold,
+    "row_entropy": [*cold, warm],
+    "entropy_slope": [warm],
 }
 laws = {
     "value": [
@@ -256,6 +258,8 @@ laws = {
         ),
         Shape("info_nce_gradient", like="the similarities"),
         Gradient("info_nce_gradient", of="info_nce", wrt="similarity"),
+        Precision("probabilities"),
+        Precision("info_nce_gradient"),
         Refuses("probabilities", frozen, "ValueError", "for a temperature of 0"),
         Pure("probabilities"),
         Pure("info_nce_gradient"),
@@ -263,11 +267,13 @@ laws = {
     "entropy": [
         Example("row_entropy", (table, 0.25), np.array([0.28645062, 0.61912108])),
         Invariant("row_entropy", "shift"),
+        Precision("row_entropy"),
         Pure("row_entropy"),
     ],
     "slope": [
         Example("entropy_slope", (table, 0.25), np.array([1.75691518, 0.54760882])),
         Invariant("entropy_slope", "shift"),
+        Precision("entropy_slope"),
         Pure("entropy_slope"),
     ],
 }

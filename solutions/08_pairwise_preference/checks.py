@@ -73,6 +73,7 @@ def careful_answers(ask, reference, rng):
     mask[1] = False
     reply = ask("sequence_log_probability", tokens, mask)
     expect(reply, reference.sequence_log_probability(tokens, mask))
+    expect_dtype(reply, "float32")
     expect_unchanged(reply)
 
 
@@ -114,11 +115,14 @@ def prompts_cancel(ask, reference, rng):
     expect(ask("dpo_loss", frozen + prompt, frozen, beta), np.log(2))
 
 
-@check("value", points=0.25, says="β ≤ 0 is refused, a NaN comes out, inputs are left unchanged.")
+@check("value", points=0.25, says="β ≤ 0 is refused; NaN, float32 and inputs are treated right.")
 def careful_value(ask, reference, rng):
     policy, frozen = pairs(rng, 4)
     reply = ask("dpo_loss", policy, frozen, 0.5)
     expect(reply, reference.dpo_loss(policy, frozen, 0.5))
+    expect_unchanged(reply)
+    reply = ask("margin", policy.astype("f4"), frozen.astype("f4"), 0.5)
+    expect_dtype(reply, "float32")
     expect_unchanged(reply)
     for function in ("margin", "dpo_loss"):
         for beta in (0.0, -some_beta(rng)):
@@ -213,7 +217,7 @@ def there_and_back(ask, reference, rng):
         expect(ask("pull", policy, frozen, beta), np.full(5, share), rtol=1e-8, law=law)
 
 
-@check("rescale", points=0.25, says="Shares of 0, 1 and 1e-15, and the inputs, are treated right.")
+@check("rescale", points=0.25, says="Shares of 0, 1 and 1e-15, float32 and inputs are right.")
 def careful_references(ask, reference, rng):
     policy, frozen = pairs(rng, 3)
     for share in (0.0, 1.0, 1e-15):
@@ -223,3 +227,6 @@ def careful_references(ask, reference, rng):
     reply = ask("pull", policy, frozen, 0.5)
     expect(reply, reference.pull(policy, frozen, 0.5))
     expect_unchanged(reply)
+    policy, frozen = policy.astype("f4"), frozen.astype("f4")
+    expect_dtype(ask("pull", policy, frozen, 0.5), "float32")
+    expect_dtype(ask("reference_margin", policy, 0.75, 0.5), "float32")

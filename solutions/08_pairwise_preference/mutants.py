@@ -291,6 +291,14 @@ class PrecisionRaised(Mutant):
         return np.stack([-force, force], axis=1)
 
 
+class ScalarRaisesPrecision(Mutant):
+    """This adds a number that numpy computed, which is float64 and makes the whole array so. A
+    plain Python number takes the precision of the array it meets."""
+
+    def reference_margin(policy, share, beta):
+        return policy[:, 0] - policy[:, 1] + (np.log(share) - np.log1p(-share)) / beta
+
+
 class PullInsteadOfItsShare(Mutant):
     """This is the force itself, β times the pull. The pull is the share of the largest possible
     force, a number between 0 and 1 whatever β is."""

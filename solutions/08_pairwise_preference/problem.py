@@ -13,7 +13,8 @@
 # **Conventions.** `policy` and `reference` are arrays of shape (pairs, 2). Column 0 belongs to the
 # chosen answer, column 1 to the rejected one, and every entry is $\log\pi(\text{answer} \mid
 # \text{prompt})$ of the *whole* answer, in nats. The number β > 0 has no unit; a β that is not
-# positive raises `ValueError`.
+# positive raises `ValueError`. Every array that you return has the precision of those that come
+# in: float32 in, float32 out.
 
 # %% nbgrader={"grade_id": "setup"}
 import numpy as np
@@ -43,7 +44,7 @@ def sequence_log_probability(tokens, mask):
 
     tokens: floating-point array of shape (answers, tokens), in nats. mask: boolean array of that
     shape, True where the token belongs to the answer.
-    Returns an array of shape (answers,), in nats.
+    Returns an array of shape (answers,) and of the precision of the tokens, in nats.
     """
     ### BEGIN SOLUTION
     return np.sum(tokens, axis=1, where=mask)
@@ -80,8 +81,8 @@ def margin(policy, reference, beta):
     """Margin of each pair: how much more than the reference the policy prefers the chosen answer.
 
     policy, reference: floating-point arrays of shape (pairs, 2), in nats; chosen first.
-    beta: positive number. Returns an array of shape (pairs,), without unit.
-    Raises ValueError for beta <= 0.
+    beta: positive number. Returns an array of shape (pairs,) and of the precision of the policy,
+    without unit. Raises ValueError for beta <= 0.
     """
     ### BEGIN SOLUTION
     if not beta > 0:
@@ -166,7 +167,8 @@ check("08", "gradient")
 def pull(policy, reference, beta):
     """Share of its largest possible force with which each pair pulls.
 
-    Arguments and errors as for `margin`. Returns an array of shape (pairs,), between 0 and 1.
+    Arguments and errors as for `margin`.
+    Returns an array of shape (pairs,) and of the precision of the policy, between 0 and 1.
     """
     ### BEGIN SOLUTION
     return np.exp(-np.logaddexp(0, margin(policy, reference, beta)))
@@ -177,11 +179,14 @@ def reference_margin(policy, share, beta):
     """What a reference must prefer, for each pair to pull with a given share of its force.
 
     policy: floating-point array of shape (pairs, 2), in nats; chosen first. share: number from 0
-    to 1. beta: positive number. Returns an array of shape (pairs,), in nats.
+    to 1. beta: positive number. Returns an array of shape (pairs,) and of the precision of the
+    policy, in nats.
     """
     ### BEGIN SOLUTION
     with np.errstate(divide="ignore"):
-        return policy[:, 0] - policy[:, 1] + (np.log(share) - np.log1p(-share)) / beta
+        log_odds = np.log(share) - np.log1p(-share)
+    # A plain number takes the precision of the array it meets; one of numpy brings its own.
+    return policy[:, 0] - policy[:, 1] + float(log_odds) / beta
     ### END SOLUTION
 
 
@@ -223,7 +228,16 @@ check("08", "rescale")
 # Stuck? `hint("08")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Finite, Gradient, Invariant, Pure, Refuses, Shape
+from lossmath.course.laws import (
+    Example,
+    Finite,
+    Gradient,
+    Invariant,
+    Precision,
+    Pure,
+    Refuses,
+    Shape,
+)
 
 hints = [
     "Write the margin of the first pair of the table with pencil, bracket by bracket. Then add 100 "
@@ -286,13 +300,19 @@ probes = {
     "dpo_loss": [*far, *not_positive],
     "dpo_gradient": far,
     "pull": far,
-    "reference_margin": [(policy, 0.0, 0.5), (policy, 1.0, 0.5), (policy, 1e-15, 0.5)],
+    "reference_margin": [
+        (policy, 0.0, 0.5),
+        (policy, 1.0, 0.5),
+        (policy, 1e-15, 0.5),
+        (policy.astype("float32"), 0.75, 0.5),
+    ],
 }
 laws = {
     "sequences": [
         Example("sequence_log_probability", (tokens, answer), np.array([-2.5, -4.0])),
         Invariant("sequence_log_probability", "masked values"),
         Invariant("sequence_log_probability", "padding"),
+        Precision("sequence_log_probability"),
         Pure("sequence_log_probability"),
     ],
     "value": [
@@ -302,6 +322,7 @@ laws = {
         Finite("dpo_loss", tuple(far[:2]), "for margins of ±900"),
         Invariant("dpo_loss", "answers alike"),
         Refuses("margin", (policy, reference, -0.5), "ValueError", "for a β that is not positive"),
+        Precision("margin"),
         Pure("margin"),
         Pure("dpo_loss"),
     ],
@@ -311,6 +332,7 @@ laws = {
             "dpo_gradient", far[2], np.array([[-9.357622968839299e-14, 9.357622968839299e-14]])
         ),
         Gradient("dpo_gradient", of="dpo_loss", wrt="policy"),
+        Precision("dpo_gradient"),
         Pure("dpo_gradient"),
     ],
     "rescale": [
@@ -325,6 +347,8 @@ laws = {
         ),
         Example("reference_margin", (policy, 0.0, 0.5), np.array([-np.inf, -np.inf])),
         Example("reference_margin", (policy, 1.0, 0.5), np.array([np.inf, np.inf])),
+        Precision("pull"),
+        Precision("reference_margin"),
         Pure("pull"),
         Pure("reference_margin"),
     ],

@@ -25,7 +25,8 @@ class Loops(Accepted):
         for g in gradients.tolist():
             length = math.hypot(*g)
             units.append([x / length for x in g] if length else g)
-        return np.array([[sum(map(operator.mul, u, v)) for v in units] for u in units])
+        table = [[sum(map(operator.mul, u, v)) for v in units] for u in units]
+        return np.array(table, gradients.dtype)
 
     def dominating_term(values, gradients, weights):
         counts = [0] * len(weights)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.checks import Failure, check, expect, expect_unchanged, numbers
+from autograder.checks import Failure, check, expect, expect_dtype, expect_unchanged, numbers
 
 LEAST_FOUND = 0.95
 MOST_FALSE_ALARMS = 0.05
@@ -62,10 +62,11 @@ def extreme_lengths(ask, reference, rng):
         expect(ask("gradient_norms", g, w), reference.gradient_norms(g, w))
 
 
-@check("norms", points=0.25, says="A length is never negative, and a NaN comes out.")
+@check("norms", points=0.25, says="No length is negative, float32 stays so, and a NaN comes out.")
 def careful_lengths(ask, reference, rng):
     g, w = gradients(rng, 3, 4, 5), weights(rng, 4) * np.array([1, -1, -1, 1])
     expect(ask("gradient_norms", g, w), reference.gradient_norms(g, w))
+    expect_dtype(ask("gradient_norms", g.astype("f4"), w.astype("f4")), "float32")
     g[1, 2, 3] = np.nan
     expect(ask("gradient_norms", g, w), reference.gradient_norms(g, w))
 
@@ -96,12 +97,15 @@ def any_length(ask, reference, rng):
         expect(ask("cosines", g * lengths[:, None]), right)
 
 
-@check("conflicts", points=0.5, says="A gradient of zero has cosines of 0; inputs stay unchanged.")
+@check(
+    "conflicts", points=0.5, says="A gradient of zero has cosines of 0; float32 and inputs stay."
+)
 def no_direction(ask, reference, rng):
     g = gradients(rng, 4, 5)
     reply = ask("cosines", g)
     expect(reply, reference.cosines(g))
     expect_unchanged(reply)
+    expect_dtype(ask("cosines", g.astype("f4")), "float32")
 
 
 # How sure the behaviour is graded: share of dominated runs found and of false alarms, as mean ±

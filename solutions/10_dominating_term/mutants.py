@@ -176,6 +176,19 @@ class WeightForgotten(Mutant):
         return scale * np.linalg.norm(gradients / scale[..., None], axis=-1)
 
 
+class LengthsInDouble(Mutant):
+    """This fills a table made with `np.zeros`, which is float64 whatever the gradients are. Lengths
+    of float32 gradients are asked for in float32."""
+
+    def gradient_norms(gradients, weights):
+        lengths = np.zeros(gradients.shape[:2])
+        for step, term in np.ndindex(*lengths.shape):
+            g = gradients[step, term].astype(float)
+            largest = np.max(np.abs(g)) or 1.0
+            lengths[step, term] = abs(weights[term]) * (largest * np.linalg.norm(g / largest))
+        return lengths
+
+
 class SquaredLengths(Mutant):
     """These are squared lengths; the root is missing. Squares exaggerate every difference, and
     those of 1e200 have no room."""

@@ -92,7 +92,8 @@ def rates(diagnosis, runs):
 # These are three steps of two terms with two parameters, and the lengths are
 # `[[50, 1], [40, 2], [2, 1]]`. A length is never negative, also if a weight is: the weights
 # `[-10, -10]` give the same ones. And lengths of gradients with entries of 1e200 or 1e−200 are
-# ordinary numbers; only their squares are not.
+# ordinary numbers; only their squares are not. Gradients and weights in float32 give lengths in
+# float32.
 
 
 # %% nbgrader={"grade_id": "gradient_norms", "solution": true}
@@ -100,8 +101,8 @@ def gradient_norms(gradients, weights):
     """Lengths of the weighted gradients of all terms at all steps.
 
     gradients: floating-point array of shape (steps, terms, parameters). weights: floating-point
-    array of shape (terms,). Returns an array of shape (steps, terms), in the unit of the total
-    loss per unit of the parameters.
+    array of shape (terms,), in the same precision. Returns an array of shape (steps, terms) and of
+    that precision, in the unit of the total loss per unit of the parameters.
     """
     ### BEGIN SOLUTION
     largest = np.max(np.abs(gradients), axis=-1)
@@ -131,7 +132,7 @@ check("10", "norms")
 #
 # A gradient of exactly zero has no direction and no conflicts; its cosines are 0 by agreement, also
 # the one with itself. Lengths do not matter at all, be they 1e200 or 1e−200. So neither do positive
-# weights.
+# weights. The table has the precision of the gradients.
 
 
 # %% nbgrader={"grade_id": "cosines", "solution": true}
@@ -139,7 +140,8 @@ def cosines(gradients):
     """Cosines of the angles between the gradients of all terms; 0 where a gradient is zero.
 
     gradients: floating-point array of shape (terms, parameters).
-    Returns an array of shape (terms, terms), without unit, each from -1 to 1.
+    Returns an array of shape (terms, terms), in their precision and without unit, each entry from
+    -1 to 1.
     """
     ### BEGIN SOLUTION
     largest = np.max(np.abs(gradients), axis=1, keepdims=True)
@@ -240,7 +242,7 @@ check("10", "diagnosis")
 # Stuck? `hint("10")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Finite, Invariant, Pure
+from lossmath.course.laws import Example, Finite, Invariant, Precision, Pure
 
 hints = [
     "Before you square entries of 1e200, divide by something that belongs to the same gradient. "
@@ -297,14 +299,21 @@ probes = {
     "gradient_norms": [
         (three_steps * 1e200, tens),
         (three_steps * 1e-200, tens),
+        (three_steps.astype("float32"), tens.astype("float32")),
     ],
-    "cosines": [(tables[1] * 1e200,), (tables[1] * 1e-200,), (tables[2] * 1e-6,)],
+    "cosines": [
+        (tables[1] * 1e200,),
+        (tables[1] * 1e-200,),
+        (tables[2] * 1e-6,),
+        (four.astype("float32"),),
+    ],
 }
 laws = {
     "norms": [
         Example("gradient_norms", (three_steps, tens), lengths),
         Example("gradient_norms", (three_steps, -tens), lengths),
         Finite("gradient_norms", ((three_steps * 1e200, tens),), "for entries of 1e200"),
+        Precision("gradient_norms"),
         Pure("gradient_norms"),
     ],
     "conflicts": [
@@ -314,6 +323,7 @@ laws = {
             np.array([[1.0, 0, -1, 0], [0, 1, 0, 0], [-1, 0, 1, 0], [0, 0, 0, 0]]),
         ),
         Invariant("cosines", "size"),
+        Precision("cosines"),
         Pure("cosines"),
     ],
     "diagnosis": [

@@ -198,6 +198,9 @@ def test_precision():
     expect_dtype(reply, "float32")
     with pytest.raises(Failure, match="float64 is asked for"):
         expect_dtype(reply, "float64")
+    pieces = answer([np.zeros(2, "f4"), np.zeros(3)])
+    with pytest.raises(Failure, match=r"\(item 2\) has dtype float64, float32 is asked for"):
+        expect_dtype(pieces, "float32")
 
 
 def test_refusals():

@@ -91,6 +91,18 @@ CASES = {
     "the same twice": (laws.Pure("f"), [(TWO,)], {"f": np.sum}, {"f": Counter()}),
     "single number": (laws.Shape("f"), [(TWO,)], {"f": np.sum}, {"f": np.abs}),
     "shape": (laws.Shape("f", like="x"), [(TWO,)], {"f": np.abs}, {"f": np.sum}),
+    "precision": (
+        laws.Precision("f"),
+        [(TWO,)],
+        {"f": lambda x: 2 * x},
+        {"f": lambda x: x * np.float64(2)},
+    ),
+    "precision of each piece": (
+        laws.Precision("f"),
+        [([(TWO, TWO > 0)],)],
+        {"f": lambda batches: [values * 2 for values, _ in batches]},
+        {"f": lambda batches: [mask / 2 for _, mask in batches]},
+    ),
     "gradient of a mean": (
         laws.Gradient("g", of="f", wrt="x"),
         [(TWO,)],
@@ -275,6 +287,25 @@ def test_a_limit_shows_the_argument_far_out():
     law, inputs, _, bad = CASES["limit"]
     found = law.counterexample(Student(bad), inputs)
     assert found.lines[:2] == ("x = [ 1., -3.], d = 100", "your f gives [ 1., -1.]")
+
+
+def test_the_curves_of_a_missed_limit_differ_as_the_functions_do():
+    law, inputs, _, bad = CASES["limit"]
+    found = law.counterexample(Student(bad), inputs)
+    (x, mine), (_, limit) = found.curves.values()
+    np.testing.assert_allclose(x, np.linspace(-6, 0, 61), atol=1e-12)  # the entry that is off most
+    np.testing.assert_allclose(mine, np.maximum(x, -1))
+    np.testing.assert_allclose(limit, x)
+
+
+def test_a_line_that_cuts_is_shown_above_the_curve():
+    law, inputs, _, bad = CASES["supports"]
+    found = law.counterexample(Student(bad), inputs)
+    (x, loss), (_, line) = found.curves.values()
+    np.testing.assert_allclose(loss, np.abs(x))
+    assert np.any(line > loss + 0.1)
+    assert line[30] == loss[30]  # they touch where the slope was asked for
+    assert "nowhere be above" in found.demand
 
 
 def test_a_line_may_jump_or_have_a_gap_at_zero_and_nowhere_else():
