@@ -30,8 +30,8 @@ SOLUTIONS = Path(__file__).parent.parent / "solutions"
 
 POINTS = 10
 WRITTEN_POINTS = 2
-FEWEST_MUTANTS = 12
-FEWEST_ACCEPTED = 4
+FEWEST_MUTANTS = 15
+FEWEST_ACCEPTED = 5
 
 
 class Variant:

@@ -36,6 +36,17 @@ class LogTwoForgotten(Mutant):
         return np.mean(np.logaddexp(residual, -residual))
 
 
+class BaseTwo(Mutant):
+    """This takes the logarithm to base 2, and every value is 1.44 times too large. Without a base,
+    log is the natural logarithm."""
+
+    def log_cosh(prediction, target):
+        if prediction.shape != target.shape:
+            raise ValueError("shapes differ")
+        residual = prediction - target
+        return np.mean(np.logaddexp(residual, -residual) - np.log(2)) / np.log(2)
+
+
 class OnlyTheTail(Mutant):
     """This is the absolute error less log 2, right far from zero alone. For small residuals it is
     even negative."""

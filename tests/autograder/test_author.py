@@ -40,7 +40,8 @@ def test_a_new_problem_has_its_own_number_and_title_and_keeps_every_promise(fold
     assert not any(re.search(r"\b00\b", file.read_text()) for file in folder.glob("*.py"))
     measured = author.measure(problem)
     assert measured.complaints == []
-    assert len(measured.mutants) >= bank.FEWEST_MUTANTS
+    assert len(measured.mutants) >= bank.FEWEST_MUTANTS >= 15
+    assert len(measured.accepted) >= bank.FEWEST_ACCEPTED >= 5
     assert [part.points for part in measured.parts] == [4, 4, 2]
     assert all(part.mutants and part.checks for part in measured.parts if not part.written)
 
@@ -92,7 +93,7 @@ def test_measuring_on_the_command_line(root, capsys):
     assert measured["mutants"][0]["lost"] >= author.LEAST_LOSS
     assert measured["parts"][0] == {
         **{"name": "value", "points": 4, "written": False},
-        **{"checks": 3, "mutants": 8},
+        **{"checks": 3, "mutants": 9},
     }
 
 
