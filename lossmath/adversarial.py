@@ -134,7 +134,7 @@ class WGANCritic(Loss):
     aliases = ("WGAN", "WGAN-GP", "Wasserstein GAN critic")
 
     def f(self, real, fake, steepness, xp):
-        return fake - real + self.penalty * (steepness - 1) ** 2
+        return fake - real + self.penalty * (steepness - 1) * (steepness - 1)
 
     def df(self, real, fake, steepness, xp):
         one = xp.ones_like(real)
@@ -196,8 +196,9 @@ class EarthMover(Loss, abstract=True):
         below = xp.sum(xp.where(side > 0, mass, 0.0), axis=-1)
         above = below + xp.sum(here * mass, axis=-1)
         moved = xp.sum(here * xp.clip(mass, min=0), axis=-1)
-        upwards = xp.abs(above - moved) - xp.abs(above)
-        downwards = xp.abs(below) - xp.abs(below + moved)
+        # |above - moved| - |above| and |below| - |below + moved|, small masses beside large ones.
+        upwards = xp.clip(moved - 2 * above, -moved, moved)
+        downwards = xp.clip(-moved - 2 * below, -moved, moved)
         share = our_mass / xp.where(moved == 0, 1.0, moved)
         return share * (upwards + downwards) / 2 / total
 

@@ -49,7 +49,10 @@ def stop_gradient(x: Array) -> Array:
 def softplus(x: Array) -> Array:
     """log(1 + exp(x)), accurate relative to itself in both tails."""
     xp = array_namespace(x)
-    return xp.logaddexp(x, xp.zeros_like(x))
+    positive = x > 0
+    # Both branches reach 0 with the same derivatives of every order, which |x| and max do not.
+    tail = xp.log1p(xp.exp(xp.where(positive, -x, x)))
+    return xp.where(positive, x, 0.0) + tail
 
 
 def log_sigmoid(x: Array) -> Array:
@@ -76,10 +79,23 @@ def sigmoid_slope(x: Array) -> Array:
     return on * off / (on + off) ** 2
 
 
+def logaddexp(x: Array, y: Array) -> Array:
+    """log(exp(x) + exp(y)), -inf when both are."""
+    xp = array_namespace(x, y)
+    ahead = x > y
+    top, other = xp.where(ahead, x, y), xp.where(ahead, y, x)
+    return top + xp.log1p(xp.exp(other - _finite(top, xp)))
+
+
+def _finite(x: Array, xp: Any) -> Array:
+    """x, and the largest finite numbers instead of infinities: a shift that makes no NaN."""
+    largest = float(xp.finfo(x.dtype).max)
+    return xp.clip(x, -largest, largest)
+
+
 def _finite_max(x: Array, axis: int, xp: Any) -> Array:
-    """The largest entry along an axis, or 0 where that is infinite: a shift that makes no NaN."""
-    top = stop_gradient(xp.max(x, axis=axis, keepdims=True))
-    return xp.where(xp.isfinite(top), top, xp.zeros_like(top))
+    """The largest entry along an axis, made finite."""
+    return _finite(stop_gradient(xp.max(x, axis=axis, keepdims=True)), xp)
 
 
 def logsumexp(x: Array, axis: int = -1) -> Array:
@@ -129,6 +145,12 @@ def xlogy(x: Array, y: Array) -> Array:
     return x * xp.log(xp.where(harmless, xp.ones_like(y), y))
 
 
+def times(weight: Any, x: Array) -> Array:
+    """weight x, where a weight of 0 silences even an infinity."""
+    xp = array_namespace(x)
+    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
+
+
 def quotient(x: Array, y: Array) -> Array:
     """x / y of numbers at least 0, quietly 0 at 0 / 0 and +inf elsewhere at y = 0."""
     xp = array_namespace(x, y)
@@ -166,7 +188,9 @@ def exp_remainder(x: Array) -> Array:
     series = xp.ones_like(x)  # 1 + x/3 (1 + x/4 (1 + x/5 (...)))
     for k in range(20, 2, -1):
         series = 1 + near / k * series
-    return xp.where(xp.abs(x) < 1, near * near / 2 * series, xp.expm1(x) - x)
+    # Beyond 100 the line is lost beside the exponential, and at infinity it would make a NaN.
+    far = xp.expm1(x) - xp.clip(x, max=100)
+    return xp.where(xp.abs(x) < 1, near * near / 2 * series, far)
 
 
 def log1p_square(x: Array) -> Array:
@@ -204,13 +228,23 @@ def log_factorial(x: Array) -> Array:
 
 
 def log_gamma_step(x: float) -> float:
-    """log(gamma(x) / gamma(x + 1/2)) of a number, from gamma itself while that does not overflow.
+    """log(sqrt(x) gamma(x) / gamma(x + 1/2)) of a number above 0; it falls to 0 as x grows.
 
-    The difference of two values of lgamma would lose the digits in which they agree.
+    A difference of two values of lgamma would lose the digits in which they agree, so it comes from
+    gamma itself, and from Stirling's series where that overflows.
     """
     if x < 170:
-        return math.log(math.gamma(x) / math.gamma(x + 0.5))
-    return math.lgamma(x) - math.lgamma(x + 0.5)
+        return math.log(math.gamma(x + 1) / (math.sqrt(x) * math.gamma(x + 0.5)))
+    return (1 - (1 - 0.3 / x**2) / (24 * x**2)) / (8 * x)
+
+
+def orthogonal_projector(unit: Array) -> Array:
+    """I - u u^T, what is left of a vector beside the unit vector u: (..., d) to (..., d, d)."""
+    xp = array_namespace(unit)
+    outer = unit[..., :, None] * unit[..., None, :]
+    # On the diagonal 1 - u_i^2 would lose its digits near 1; it is the sum of the other squares.
+    squares = _on_diagonal(xp.zeros_like(unit)[..., None], (unit * unit)[..., None, :])
+    return _on_diagonal(xp.sum(squares, axis=-1)[..., None], -outer)
 
 
 def diagonal(x: Array) -> Array:

@@ -20,6 +20,7 @@ from lossmath.arrays import (
     diagonal,
     log_sigmoid,
     log_softmax,
+    logaddexp,
     odds,
     one_hot,
     quotient,
@@ -29,6 +30,7 @@ from lossmath.arrays import (
     softmax_jacobian,
     softplus,
     step,
+    times,
     to_arrays,
 )
 from lossmath.domains import Interval, OneOf, Simplex
@@ -193,7 +195,7 @@ class BinaryCrossEntropyFromProbabilities(Loss):
 
     def f(self, p, y, xp):
         missed = xp.where(p == 1, -inf, xp.log1p(-xp.where(p == 1, 0.0, p)))
-        return _times(y, -_log(p, xp), xp) - _times(1 - y, missed, xp)
+        return times(y, -_log(p, xp)) - times(1 - y, missed)
 
     def df(self, p, y, xp):
         at_the_end = xp.where(p > y, inf, xp.where(p < y, -inf, 1 - 2 * y))
@@ -308,26 +310,28 @@ class BinaryFocal(Loss):
 
     def _parts(self, z, on, off, xp):
         """The factor before the cross-entropy, and the slope of log q in the logit."""
-        log_q = xp.logaddexp(_log(on, xp) + log_sigmoid(-z), _log(off, xp) + log_sigmoid(z))
+        log_q = logaddexp(_log(on, xp) + log_sigmoid(-z), _log(off, xp) + log_sigmoid(z))
         # dq/dz over q, a ratio of exponentials: neither underflows before their quotient does.
-        rate = (off - on) * xp.exp(log_sigmoid(z) + log_sigmoid(-z) - log_q)
+        # At an infinite logit that is right, q = 0 and nothing is lost, whatever the rate.
+        finite = xp.where(log_q == -inf, 0.0, log_q)
+        rate = (off - on) * xp.exp(log_sigmoid(z) + log_sigmoid(-z) - finite)
         weight = self.alpha * on + (1 - self.alpha) * off if self.balanced else 1.0
-        return weight * xp.exp(self.gamma * log_q), rate
+        return weight * xp.exp(times(self.gamma, log_q)), rate
 
     def f(self, z, on, off, xp):
         factor, _ = self._parts(z, on, off, xp)
-        return _times(factor, _surprise(z, on, off, xp), xp)
+        return times(factor, _surprise(z, on, off, xp))
 
     def df(self, z, on, off, xp):
         factor, rate = self._parts(z, on, off, xp)
-        faded = _times(self.gamma * rate, _surprise(z, on, off, xp), xp)
+        faded = times(self.gamma * rate, _surprise(z, on, off, xp))
         return factor * (faded + _surprise_slope(z, on, off))
 
     def d2f(self, z, on, off, xp):
         factor, rate = self._parts(z, on, off, xp)
         bend = self.gamma * rate * ((self.gamma - 1) * rate + sigmoid(-z) - sigmoid(z))
         mixed = 2 * self.gamma * rate * _surprise_slope(z, on, off)
-        bent = _times(bend, _surprise(z, on, off, xp), xp)
+        bent = times(bend, _surprise(z, on, off, xp))
         return factor * (bent + mixed + sigmoid_slope(z))
 
 
@@ -380,7 +384,7 @@ class CrossEntropyFromProbabilities(Loss):
     aliases = ("categorical cross-entropy", "logarithmic score")
 
     def f(self, p, y, xp):
-        return xp.sum(_times(y, -_log(p, xp), xp), axis=-1)
+        return xp.sum(times(y, -_log(p, xp)), axis=-1)
 
     def df(self, p, y, xp):
         return -quotient(y, p)
@@ -476,7 +480,7 @@ class Softmax(Loss, abstract=True):
         return logits / self.temperature, weighted
 
     def f(self, z, y, xp):
-        return xp.sum(_times(y, -log_softmax(z), xp), axis=-1)
+        return xp.sum(times(y, -log_softmax(z)), axis=-1)
 
     def df(self, z, y, xp):
         # sum(y) p - y, where expm1(log p) = p - 1 keeps its digits as p approaches 1.
@@ -544,7 +548,7 @@ class NegativeLogLikelihood(Loss):
     aliases = ("NLL", "negative log-likelihood")
 
     def f(self, log_p, label, xp):
-        return -xp.sum(_times(one_hot(label, log_p), log_p, xp), axis=-1)
+        return -xp.sum(times(one_hot(label, log_p), log_p), axis=-1)
 
     def df(self, log_p, label, xp):
         return xp.where(xp.isnan(log_p), log_p, -one_hot(label, log_p))
@@ -770,11 +774,6 @@ def hard_examples(values: Any, share: float) -> Array:
 # Smaller pieces.
 
 
-def _times(weight: Array, x: Array, xp: Any) -> Array:
-    """weight x, where a weight of 0 silences even an infinity."""
-    return weight * xp.where((weight == 0) & xp.isinf(x), 0.0, x)
-
-
 def _log(x: Array, xp: Any) -> Array:
     """log x, quietly -inf at 0."""
     return xp.where(x == 0, -inf, xp.log(xp.where(x == 0, 1.0, x)))
@@ -783,10 +782,11 @@ def _log(x: Array, xp: Any) -> Array:
 def _surprise(z: Array, on: Array, off: Array, xp: Any) -> Array:
     """Cross-entropy of sigmoid(z) when 1 has the weight `on` and 0 the weight `off`."""
     # softplus(z) and softplus(-z) share their costly part; both keep their tails.
-    zero = xp.zeros_like(z)
-    rest = softplus(-xp.abs(z))
-    below, above = xp.maximum(-z, zero) + rest, xp.maximum(z, zero) + rest
-    return _times(on, below, xp) + _times(off, above, xp)
+    positive = z > 0
+    size = xp.where(positive, z, -z)
+    rest = xp.log1p(xp.exp(-size))
+    below, above = xp.where(positive, 0.0, size) + rest, xp.where(positive, size, 0.0) + rest
+    return times(on, below) + times(off, above)
 
 
 def _surprise_slope(z: Array, on: Array, off: Array) -> Array:
@@ -797,4 +797,4 @@ def _surprise_slope(z: Array, on: Array, off: Array) -> Array:
 
 def _ahead(scores: Array, right: Array, xp: Any) -> Array:
     """How far each class's score lies above that of the right one."""
-    return scores - xp.sum(_times(right, scores, xp), axis=-1, keepdims=True)
+    return scores - xp.sum(times(right, scores), axis=-1, keepdims=True)

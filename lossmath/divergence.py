@@ -24,6 +24,7 @@ from lossmath.arrays import (
     rel_entr,
     softmax,
     softmax_jacobian,
+    times,
     to_arrays,
     xlogy,
 )
@@ -142,13 +143,14 @@ class Distillation(Loss):
     aliases = ("distillation KL", "knowledge distillation")
 
     def f(self, student, teacher, label, xp):
-        soft = _weighted(self.alpha * self.temperature**2, self._soft(student, teacher, xp), xp)
-        return soft + _weighted(1 - self.alpha, self._hard(student, label, xp), xp)
+        divergence, _ = self._soft(student, teacher, xp)
+        soft = times(self.alpha * self.temperature**2, divergence)
+        return soft + times(1 - self.alpha, self._hard(student, label, xp))
 
     def _soft(self, student, teacher, xp):
-        """The divergence at the temperature."""
+        """The divergence at the temperature, and the student's probabilities less the teacher's."""
         log_p, log_q = (log_softmax(z / self.temperature) for z in (teacher, student))
-        p = xp.exp(log_p)
+        p, q = xp.exp(log_p), xp.exp(log_q)
         log_p, log_q = (xp.where(p == 0, 0.0, x) for x in (log_p, log_q))
         far = xp.sum(p * (log_p - log_q), axis=-1)
         # Alike, as at a high temperature, it is log(mean(exp(-gap))) for gaps of mean 0 under p:
@@ -159,7 +161,11 @@ class Distillation(Loss):
         gap = xp.where(alike, gap, 0.0)
         gap = gap - xp.sum(p * gap, axis=-1, keepdims=True)
         near = xp.log1p(xp.sum(p * exp_remainder(-gap), axis=-1))
-        return xp.where(alike[..., 0], near, far)
+        log_ratio = xp.where(alike, -gap - near[..., None], log_q - log_p)
+        # q - p by way of the smaller over the larger, which neither cancels nor overflows.
+        less = xp.expm1(-xp.abs(log_ratio))
+        moved = xp.where(p == 0, q, xp.where(log_ratio > 0, -q * less, p * less))
+        return xp.where(alike[..., 0], near, far), moved
 
     def _hard(self, student, label, xp):
         """The cross-entropy of the label; the other classes may have a logit of -inf."""
@@ -167,10 +173,11 @@ class Distillation(Loss):
         return -xp.sum(xp.where(chosen, log_softmax(student), 0.0), axis=-1)
 
     def df(self, student, teacher, label, xp):
-        temperature = self.temperature
-        soft = softmax(student / temperature) - softmax(teacher / temperature)
-        hard = softmax(student) - one_hot(label, student)
-        return self.alpha * temperature * soft + (1 - self.alpha) * hard
+        _, soft = self._soft(student, teacher, xp)
+        # p - 1 at the label, by way of expm1 to keep its digits as p approaches 1.
+        chosen = one_hot(label, student) == 1
+        hard = xp.where(chosen, xp.expm1(log_softmax(student)), softmax(student))
+        return self.alpha * self.temperature * soft + (1 - self.alpha) * hard
 
     def d2f(self, student, teacher, label, xp):
         soft, hard = softmax_jacobian(student / self.temperature), softmax_jacobian(student)
@@ -250,8 +257,7 @@ class KLPenalisedReward(ExpectedCost):
 
     def _cost(self, *arrays):
         _, reference, reward = arrays
-        anchor = _weighted(self.beta, log_softmax(reference), array_namespace(reference))
-        return -reward - anchor
+        return -reward - times(self.beta, log_softmax(reference))
 
 
 # Latent variables.
@@ -531,11 +537,3 @@ def entropy(probabilities: Any) -> Array:
     if bool(xp.any(Simplex().excludes(p))):
         raise ValueError(f"probabilities must lie in {Simplex()}")
     return -xp.sum(xlogy(p, p), axis=-1)
-
-
-# Smaller pieces.
-
-
-def _weighted(weight: float, x: Array, xp: Any) -> Array:
-    """weight x, where a weight of 0 silences even an infinity."""
-    return weight * (x if weight else xp.where(xp.isinf(x), 0.0, x))

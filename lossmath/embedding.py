@@ -20,6 +20,7 @@ from lossmath.arrays import (
     logsumexp,
     norm,
     one_hot,
+    orthogonal_projector,
     sigmoid,
     softmax,
     softmax_jacobian,
@@ -30,7 +31,7 @@ from lossmath.arrays import (
 )
 from lossmath.classification import CLASS
 from lossmath.domains import Interval, OneOf
-from lossmath.loss import Kink, Loss, parameter
+from lossmath.loss import Accumulating, Kink, Loss, parameter
 
 # Distances.
 
@@ -99,7 +100,7 @@ class ContrastivePair(Loss):
         return (bend, -bend), (-bend, bend)
 
 
-class Triplet(Loss):
+class Triplet(Accumulating):
     """Asks that an anchor be closer to its positive than to its negative, by a margin.
 
     A squared distance makes the margin squared too. At the kink all derivatives are 0; where two
@@ -136,14 +137,16 @@ class Triplet(Loss):
 
     def variables(self, *arrays):
         anchor, positive, negative = arrays
-        return anchor - positive, anchor - negative
+        return anchor - positive, anchor - negative, negative - positive
 
     def kink_variable(self, *arrays):
         return self._gap(*self.variables(*arrays))
 
-    def _gap(self, near, far):
-        power = 2 if self.squared else 1
-        return norm(near) ** power - norm(far) ** power + self.margin
+    def _gap(self, near, far, between):
+        if not self.squared:
+            return norm(near) - norm(far) + self.margin
+        # As a product, a difference of squares keeps its digits when the anchor is far from both.
+        return array_namespace(near).sum((near + far) * between, axis=-1) + self.margin
 
     def _pull(self, x, xp):
         """The slope of the distance, squared or not."""
@@ -152,16 +155,16 @@ class Triplet(Loss):
     def _bend(self, x, xp):
         return 2 * diagonal(xp.ones_like(x)) if self.squared else _length_hessian(x, xp)
 
-    def f(self, near, far, xp):
-        return xp.clip(self._gap(near, far), min=0)
+    def f(self, near, far, between, xp):
+        return xp.clip(self._gap(near, far, between), min=0)
 
-    def df(self, near, far, xp):
-        active = step(self._gap(near, far))[..., None]
+    def df(self, near, far, between, xp):
+        active = step(self._gap(near, far, between))[..., None]
         to_positive, to_negative = active * self._pull(near, xp), active * self._pull(far, xp)
         return to_positive - to_negative, -to_positive, to_negative
 
-    def d2f(self, near, far, xp):
-        active = step(self._gap(near, far))[..., None, None]
+    def d2f(self, near, far, between, xp):
+        active = step(self._gap(near, far, between))[..., None, None]
         p, n = active * self._bend(near, xp), active * self._bend(far, xp)
         zero = xp.zeros_like(p)
         return (p - n, -p, n), (-p, p, zero), (n, zero, -n)
@@ -585,8 +588,7 @@ def _through_unit(slope: Array, unit: Array, length: Array, xp: Any) -> Array:
 def _length_hessian(x: Array, xp: Any) -> Array:
     """The Hessian (I - u u^T) / |x| of the length of x, 0 at 0: (..., d) to (..., d, d)."""
     unit, length = _unit(x, xp)
-    across = diagonal(xp.ones_like(x)) - unit[..., None] * unit[..., None, :]
-    return across / xp.where(length == 0, inf, length)[..., None, None]
+    return orthogonal_projector(unit) / xp.where(length == 0, inf, length)[..., None, None]
 
 
 def _shares(z: Array, xp: Any) -> Array:

@@ -4,7 +4,7 @@ The first argument is the one that should win; every gradient pushes the two apa
 """
 
 from lossmath.arguments import Argument
-from lossmath.arrays import sigmoid, sigmoid_slope, softplus, step
+from lossmath.arrays import sigmoid, sigmoid_slope, softplus, step, times
 from lossmath.domains import OneOf
 from lossmath.loss import Kink, Loss, parameter
 
@@ -155,7 +155,7 @@ class DPO(Preference):
 
     def f(self, h, xp):
         kept, flipped = softplus(-self.beta * h), softplus(self.beta * h)
-        return (1 - self.label_smoothing) * kept + self.label_smoothing * flipped
+        return (1 - self.label_smoothing) * kept + times(self.label_smoothing, flipped)
 
     def df(self, h, xp):
         kept, flipped = sigmoid(-self.beta * h), sigmoid(self.beta * h)

@@ -7,7 +7,15 @@ asymmetric quantile loss, the middle of the two slopes; `hessian` is 0 where a s
 from math import inf, log, pi, prod, sqrt
 
 from lossmath.arguments import Argument
-from lossmath.arrays import device, log1p_square, log_factorial, log_gamma_step, norm
+from lossmath.arrays import (
+    device,
+    log1p_square,
+    log_factorial,
+    log_gamma_step,
+    norm,
+    orthogonal_projector,
+    times,
+)
 from lossmath.domains import POSITIVE, Interval
 from lossmath.loss import Kink, Loss, Residual, parameter
 
@@ -105,13 +113,11 @@ class RootMeanSquaredError(Residual):
 
     def d2f(self, r, xp):
         columns, length, root = self._columns(r, xp)
-        n, outputs = columns.shape
-        length = xp.where(length == 0, xp.full_like(length, inf), length)
-        u = columns / length
-        eye = xp.eye(n, dtype=r.dtype, device=device(r))
+        length = xp.where(length == 0, inf, length)
         # One (samples, samples) block (I - u u^T) / |r| per output, on the diagonal of outputs.
-        blocks = (eye[:, None, :, None] - u[:, :, None, None] * u[None, None, :, :]) / length
-        blocks = blocks * xp.eye(outputs, dtype=r.dtype, device=device(r))[:, None, :]
+        blocks = orthogonal_projector(xp.matrix_transpose(columns / length)) / length[:, None, None]
+        blocks = xp.permute_dims(blocks, (1, 0, 2))[..., None]
+        blocks = blocks * xp.eye(length.shape[0], dtype=r.dtype, device=device(r))[:, None, :]
         return xp.reshape(blocks / root, (*r.shape, *r.shape))
 
 
@@ -248,14 +254,19 @@ class PseudoHuber(Residual):
     reference = "Charbonnier et al. (1994)"
     aliases = ("Charbonnier", "smooth robust loss")
 
+    def _relative(self, r, xp):
+        """r over delta, held where the 1 beside its square is long lost: at infinity no NaN."""
+        largest = 2 / float(xp.finfo(r.dtype).eps)
+        return xp.clip(r / self.delta, -largest, largest)
+
     def f(self, r, xp):
         # sqrt(1 + v^2) - 1 = v^2 / (1 + sqrt(1 + v^2)) neither cancels nor overflows.
-        v = r / self.delta
-        return self.delta**2 * v * (v / (1 + xp.hypot(v, xp.ones_like(v))))
+        v = self._relative(r, xp)
+        return self.delta * r * (v / (1 + xp.hypot(v, xp.ones_like(v))))
 
     def df(self, r, xp):
-        v = r / self.delta
-        return r / xp.hypot(v, xp.ones_like(v))
+        v = self._relative(r, xp)
+        return self.delta * (v / xp.hypot(v, xp.ones_like(v)))
 
     def d2f(self, r, xp):
         v = r / self.delta
@@ -504,7 +515,7 @@ class StudentTNLL(Residual):
         return self.scale * sqrt(self.degrees)
 
     def f(self, r, xp):
-        constant = log_gamma_step(self.degrees / 2) + log(pi) / 2 + log(self._width())
+        constant = log_gamma_step(self.degrees / 2) + log(2 * pi) / 2 + log(self.scale)
         return (self.degrees + 1) / 2 * log1p_square(r / self._width()) + constant
 
     def df(self, r, xp):
@@ -539,7 +550,7 @@ class PoissonNLL(Loss):
 
     def f(self, log_rate, target, xp):
         constant = log_factorial(target) if self.full else 0.0
-        return xp.exp(log_rate) - target * log_rate + constant
+        return xp.exp(log_rate) - times(target, log_rate) + constant
 
     def df(self, log_rate, target, xp):
         return xp.exp(log_rate) - target

@@ -169,3 +169,8 @@ def test_empty_samples_are_refused(n, m):
 def test_weights_that_do_not_sum_to_one_are_refused():
     with pytest.raises(ValueError, match="prediction_weights=2 must lie in the simplex"):
         WeightedWasserstein1D()([0.0, 1.0], [0.5], [2.0, 3.0], [1.0])
+
+
+def test_without_a_penalty_no_steepness_matters():
+    steepness = np.array([1e30], dtype=np.float32)
+    assert WGANCritic(penalty=0.0).value(np.float32([1]), np.float32([3]), steepness) == 2

@@ -89,3 +89,22 @@ def test_stop_gradient():
     (arrays.stop_gradient(x) * x).backward()
     assert x.grad == 3
     assert arrays.stop_gradient(np.array(3.0)) == 3
+
+
+def test_softplus_bends_rightly_where_its_branches_meet():
+    zero = torch.zeros((), dtype=torch.float64)
+    assert torch.autograd.functional.hessian(arrays.softplus, zero) == 0.25
+
+
+def test_logaddexp_has_its_limits_and_slopes():
+    x, y = np.array([-np.inf, np.inf, np.inf, 3.0]), np.array([-np.inf, -np.inf, 700.0, np.nan])
+    np.testing.assert_array_equal(arrays.logaddexp(x, y), [-np.inf, np.inf, np.inf, np.nan])
+    np.testing.assert_array_equal(arrays.logaddexp(y, x), [-np.inf, np.inf, np.inf, np.nan])
+    half = slope(lambda x: arrays.logaddexp(x, torch.zeros_like(x)), [0.0, -800.0, 800.0])
+    assert half.tolist() == [0.5, 0, 1]
+
+
+def test_an_infinity_leaves_its_neighbours_quiet():
+    scores = np.array([np.inf, 1e3, -1e3])
+    assert arrays.logsumexp(scores) == np.inf
+    assert np.isnan(arrays.logsumexp(np.array([np.nan, 1e3])))

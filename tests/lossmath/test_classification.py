@@ -414,3 +414,23 @@ def test_sklearn_agrees():
         CrossEntropyFromProbabilities()(softmax(LOGITS), np.eye(5)[LABELS]),
         sk.log_loss(LABELS, softmax(LOGITS)),
     )
+
+
+@pytest.mark.parametrize("target", [0.0, 0.25, 1.0])
+@pytest.mark.parametrize("logit", [0.0, 1.5, -800.0])
+@pytest.mark.parametrize(
+    "loss", [BinaryCrossEntropyFromLogits(), BinaryFocal(), BinaryFocal(gamma=0.5)], ids=repr
+)
+def test_autograd_may_be_applied_twice(loss, logit, target):
+    z, y = torch.tensor([logit, target], dtype=torch.float64)
+    twice = torch.autograd.functional.hessian(lambda z: loss.value(z, y), z)
+    torch.testing.assert_close(twice, loss.hessian(z, y), rtol=1e-12, atol=1e-300)
+
+
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_loss_of_an_infinite_logit(gamma):
+    loss, logit, target = BinaryFocal(gamma), np.array([np.inf, -np.inf]), np.array([1.0, 0.0])
+    assert loss.value(logit, target).tolist() == loss.gradient(logit, target).tolist() == [0, 0]
+    assert loss.hessian(logit, target).tolist() == [0, 0]
+    assert loss.value(-logit, target).tolist() == [np.inf, np.inf]
+    assert loss.gradient(-logit, target).tolist() == [-0.25, 0.75]

@@ -321,3 +321,20 @@ def test_divergence_agrees_with_scipy_and_torch():
     close(ForwardKL().value(Q, p), np.sum(scipy.special.rel_entr(p, Q), axis=-1))
     q, target = tensors(Q, p)
     close(ForwardKL()(Q, p), F.kl_div(torch.log(q), target, reduction="batchmean"))
+
+
+def test_an_infinite_variance_is_infinitely_far():
+    assert GaussianKL().value(0.0, np.inf) == np.inf
+
+
+def test_distillation_pulls_gently_at_a_high_temperature():
+    student, teacher, temperature = np.array([3e-3, -2e-3, 1e-3]), np.zeros(3), 1e6
+    gradient = Distillation(temperature, alpha=1.0).gradient(student, teacher, 0)
+    np.testing.assert_allclose(gradient, (student - student.mean()) / 3, rtol=1e-8)
+
+
+def test_distillation_from_a_sure_teacher_to_a_sure_student():
+    gradient = Distillation(1.0, alpha=1.0).gradient([50.0, 0.0], [90.0, 0.0], 0)
+    np.testing.assert_allclose(gradient, [-np.exp(-50), np.exp(-50)], rtol=1e-14)
+    hard = Distillation(1.0, alpha=0.0).gradient([50.0, 0.0], [0.0, 0.0], 0)
+    np.testing.assert_allclose(hard, [-np.exp(-50), np.exp(-50)], rtol=1e-14)

@@ -298,3 +298,9 @@ def test_every_loss_of_representations_of_the_course_is_here():
         "NTXent",
         "Triplet",
     }
+
+
+def test_a_circle_of_any_scale_lets_nan_through_quietly():
+    loss = Circle(scale=1e6)
+    assert np.isnan(loss.value([[np.nan, 2.0, -1.0]], [[1, 0, 1]])).all()
+    assert np.isnan(loss.gradient([[np.nan, 2.0, -1.0]], [[1, 0, 1]])).all()

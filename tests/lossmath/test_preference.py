@@ -100,3 +100,9 @@ def test_torch_agrees_on_log_sigmoid():
     theirs = -0.9 * F.logsigmoid(0.1 * h) - 0.1 * F.logsigmoid(-0.1 * h)
     close(DPO(0.1, 0.1).value(chosen, rejected, ref_chosen, ref_rejected), theirs)
     close(BradleyTerry(0.5).value(chosen, rejected), -F.logsigmoid(chosen - rejected - 0.5))
+
+
+def test_an_answer_that_cannot_occur():
+    chosen, rejected, reference = np.array([-1.0, -np.inf]), np.array([-np.inf, -1.0]), [-2.0, -2.0]
+    assert DPO().value(chosen, rejected, reference, reference).tolist() == [0, np.inf]
+    assert DPO(label_smoothing=0.1).value(chosen, rejected, reference, reference)[0] == np.inf

@@ -224,3 +224,13 @@ def test_every_regression_loss_of_the_course_is_here():
         "SquaredError",
         "StudentTNLL",
     }
+
+
+def test_an_infinite_residual_has_its_limits():
+    for loss in (AbsoluteError(), Huber(), lossmath.LogCosh(), lossmath.PseudoHuber()):
+        assert loss.value([np.inf, -np.inf], [0.0, 1.0]).tolist() == [np.inf, np.inf]
+        assert loss.gradient([np.inf, -np.inf], [0.0, 1.0]).tolist() == [1, -1]
+
+
+def test_nothing_counted_at_no_rate_costs_nothing():
+    assert lossmath.PoissonNLL().value([-np.inf, -np.inf], [0, 2]).tolist() == [0, np.inf]

@@ -1,5 +1,7 @@
 """The primitives of lossmath.arrays; their derivatives are checked through autograd elsewhere."""
 
+import math
+
 from make_vectors import rows
 from mpmath import exp, fsum, gamma, log, loggamma, mpf, sqrt
 
@@ -78,15 +80,29 @@ def table():
         ),
         *rows(
             "log_gamma_step",
-            lambda x: log(gamma(x) / gamma(x + 0.5)),
-            [(0.5,), (2.0,), (15.0,), (169.0,)],
+            lambda x: log(sqrt(x) * gamma(x) / gamma(x + 0.5)),
+            [(1e-300,), (0.5,), (2.0,), (15.0,), (169.0,)],
             **plain,
+            sizes=(1, 0, 0),
         ),
         *rows(
             "log_gamma_step",
-            lambda x: log(gamma(x) / gamma(x + 0.5)),
-            [(400.0,)],
+            lambda x: log(sqrt(x)) + loggamma(x) - loggamma(x + 0.5),
+            [(171.0,), (400.0,), (1e42,)],
             **plain,
-            sizes=(2000, 0, 0),
+        ),
+        *rows(
+            "logaddexp",
+            lambda x, y: log(exp(x) + exp(y)),
+            [(0.5, -0.25), (-3.0, 2.0), (-1e4, -1e4), (-800.0, 1e-20), (1e300, 0.0)],
+            **plain,
+        ),
+        *rows("times", lambda w, x: w * x, [(0.25, -3.0), (0.0, 2.0)], **plain),
+        *rows("times", lambda w, x: mpf(0), [(0.0, -math.inf)], **plain),
+        *rows(
+            "orthogonal_projector",
+            lambda u: fsum(a**2 for a in u[1:]),
+            [([0.6, 0.8],), ([1.0, 1e-10],), ([0.48, 0.6, 0.64],), ([1.0],)],
+            **plain,
         ),
     ]

@@ -101,7 +101,7 @@ def table():
         ),
         *rows("ForwardKL", forward, NEVER[1:], gradient=[0, -1], hessian=[[0, 0], [0, 1]]),
         *rows("ReverseKL", reverse, INSIDE + EQUAL, sizes=(0.5, 1, 0)),
-        *rows("Distillation", distillation, taught, recipes, sizes=(0, 10, 1)),
+        *rows("Distillation", distillation, taught, recipes, sizes=(0, 1, 1)),
         *rows(
             "KLPenalisedReward",
             reward_with_penalty,

@@ -183,6 +183,13 @@ def table():
             differentiable=(0, 1, 2),
             sizes=(0, 0.25, 1),
         ),
+        *rows(
+            "Triplet",
+            triplet,
+            [([1000.0, 0.5], [1.0, 0.5], [1.125, 0.25])],
+            [{"margin": 0.25, "squared": True}],
+            differentiable=(0, 1, 2),
+        ),
         *rows("InfoNCE", info_nce, SIMILARITIES, [{"temperature": t} for t in (0.5, 0.0625, 2.0)]),
         *rows(
             "NTXent",

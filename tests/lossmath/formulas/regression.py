@@ -97,6 +97,7 @@ def table():
                 ([3e200, 4e200], [0.0, 0.0]),
                 ([1e-200, -1e-200, 0.0], [0.0, 0.0, 0.0]),
                 ([2.5], [0.25]),
+                ([1.0, 1e-9], [0.0, 0.0]),
             ],
             [{}, {"over": "per_output"}],
         ),
@@ -151,6 +152,12 @@ def table():
             hessian=[[0, 0], [0, -4]],
         ),
         *rows("StudentTNLL", student_t, PAIRS + FAR + FIT, tails, sizes=(3, 0, 1)),
+        *rows(
+            "StudentTNLL",
+            student_t,
+            [(1.5, 0.0), (0.0, 3.0)],
+            [{"degrees": n, "scale": 0.5} for n in (700.0, 1e9)],
+        ),
         *rows(
             "PoissonNLL",
             poisson,
