@@ -108,3 +108,9 @@ def test_an_infinity_leaves_its_neighbours_quiet():
     scores = np.array([np.inf, 1e3, -1e3])
     assert arrays.logsumexp(scores) == np.inf
     assert np.isnan(arrays.logsumexp(np.array([np.nan, 1e3])))
+
+
+def test_what_is_left_beside_a_unit_vector_keeps_its_digits():
+    left = arrays.orthogonal_projector(np.array([[1.0, 1e-10], [0.6, 0.8]]))
+    np.testing.assert_allclose(left[0], [[1e-20, -1e-10], [-1e-10, 1]], rtol=1e-15)
+    np.testing.assert_allclose(left[1], [[0.64, -0.48], [-0.48, 0.36]], rtol=1e-15)

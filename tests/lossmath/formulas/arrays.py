@@ -99,10 +99,4 @@ def table():
         ),
         *rows("times", lambda w, x: w * x, [(0.25, -3.0), (0.0, 2.0)], **plain),
         *rows("times", lambda w, x: mpf(0), [(0.0, -math.inf)], **plain),
-        *rows(
-            "orthogonal_projector",
-            lambda u: fsum(a**2 for a in u[1:]),
-            [([0.6, 0.8],), ([1.0, 1e-10],), ([0.48, 0.6, 0.64],), ([1.0],)],
-            **plain,
-        ),
     ]
