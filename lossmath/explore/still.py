@@ -26,7 +26,7 @@ POINT = 0.72  # points in one pixel of the plan, which counts 100 to the inch
 TITLE = 24  # pixels above the panels
 READINGS = 20  # pixels below them
 BESIDE = 37  # pixels from the upright axis to its name, clear of the tick labels
-COLOURS = 96
+COLOURS = 256  # with fewer a small dot on a landscape turns grey
 
 
 def png(scene: Scene, picture: Picture, title: str = "") -> bytes:

@@ -1,14 +1,17 @@
 """Sliders, layout, labels and pages."""
 
 import base64
+import io
 import json
 import re
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from matplotlib.path import Path
 from matplotlib.transforms import Bbox
+from PIL import Image
 
 import lossmath as lm
 from lossmath.explore import (
@@ -24,11 +27,12 @@ from lossmath.explore import (
     Slider,
     anatomy,
     page,
+    residual_plane,
     slider,
     still,
 )
 from lossmath.explore.labels import size
-from lossmath.explore.layout import places
+from lossmath.explore.layout import WIDTH, places
 from lossmath.explore.scene import Scene
 from lossmath.explore.style import MARKERS, PAPER, STROKES
 from lossmath.explore.views import samples
@@ -272,6 +276,24 @@ def test_every_series_of_points_in_a_panel_has_its_own_marker():
 def test_every_marker_is_as_large_as_a_circle(corners):
     x, y = np.array(corners).T
     assert (x @ np.roll(y, 1) - y @ np.roll(x, 1)) / 2 == pytest.approx(np.pi, rel=1e-3)
+
+
+def test_a_dot_on_a_landscape_keeps_its_colour_in_a_still():
+    losses = {"blue": lm.Huber(), "orange": lm.LogCosh(), "green": lm.SquaredError()}
+    planes = [
+        residual_plane(loss, title="", levels=(0.5, 1, 2, 4), stroke=stroke)
+        for stroke, loss in losses.items()
+    ]
+    dot = Points([0], [0], stroke="purple")
+    picture = Picture([replace(plane, marks=[*plane.marks, dot]) for plane in planes])
+    scene = Scene(lambda: picture, [])
+    place = scene.plan[0]
+    with Image.open(io.BytesIO(still.png(scene, picture))) as image:
+        scale = image.width / WIDTH
+        at = (place.left + place.across(0), place.top + place.down(0))
+        seen = image.convert("RGB").getpixel((int(at[0] * scale), int(at[1] * scale)))
+    wanted = bytes.fromhex(STROKES["purple"].light[1:])
+    assert np.abs(np.subtract(seen, list(wanted))).max() <= 16  # of 255
 
 
 def test_a_page_names_no_other_host_and_cannot_be_broken_by_a_title():
