@@ -18,7 +18,6 @@ from lossmath.arrays import (
     array_namespace,
     device,
     diagonal,
-    log_sigmoid,
     log_softmax,
     logaddexp,
     odds,
@@ -310,11 +309,12 @@ class BinaryFocal(Loss):
 
     def _parts(self, z, on, off, xp):
         """The factor before the cross-entropy, and the slope of log q in the logit."""
-        log_q = logaddexp(_log(on, xp) + log_sigmoid(-z), _log(off, xp) + log_sigmoid(z))
+        below, above = _surprises(z, xp)
+        log_q = logaddexp(_log(on, xp) - above, _log(off, xp) - below)
         # dq/dz over q, a ratio of exponentials: neither underflows before their quotient does.
         # At an infinite logit that is right, q = 0 and nothing is lost, whatever the rate.
         finite = xp.where(log_q == -inf, 0.0, log_q)
-        rate = (off - on) * xp.exp(log_sigmoid(z) + log_sigmoid(-z) - finite)
+        rate = (off - on) * xp.exp(-below - above - finite)
         weight = self.alpha * on + (1 - self.alpha) * off if self.balanced else 1.0
         return weight * xp.exp(times(self.gamma, log_q)), rate
 
@@ -781,12 +781,19 @@ def _log(x: Array, xp: Any) -> Array:
 
 def _surprise(z: Array, on: Array, off: Array, xp: Any) -> Array:
     """Cross-entropy of sigmoid(z) when 1 has the weight `on` and 0 the weight `off`."""
-    # softplus(z) and softplus(-z) share their costly part; both keep their tails.
+    below, above = _surprises(z, xp)
+    return times(on, below) + times(off, above)
+
+
+def _surprises(z: Array, xp: Any) -> tuple[Array, Array]:
+    """-log sigmoid(z) and -log sigmoid(-z), which share their costly part; both keep their tails.
+
+    Branches, unlike |z|, have every derivative at 0.
+    """
     positive = z > 0
     size = xp.where(positive, z, -z)
     rest = xp.log1p(xp.exp(-size))
-    below, above = xp.where(positive, 0.0, size) + rest, xp.where(positive, size, 0.0) + rest
-    return times(on, below) + times(off, above)
+    return xp.where(positive, 0.0, size) + rest, xp.where(positive, size, 0.0) + rest
 
 
 def _surprise_slope(z: Array, on: Array, off: Array) -> Array:

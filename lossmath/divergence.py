@@ -143,29 +143,40 @@ class Distillation(Loss):
     aliases = ("distillation KL", "knowledge distillation")
 
     def f(self, student, teacher, label, xp):
-        divergence, _ = self._soft(student, teacher, xp)
-        soft = times(self.alpha * self.temperature**2, divergence)
+        soft = times(self.alpha * self.temperature**2, self._soft(student, teacher, xp))
         return soft + times(1 - self.alpha, self._hard(student, label, xp))
 
     def _soft(self, student, teacher, xp):
-        """The divergence at the temperature, and the student's probabilities less the teacher's."""
-        log_p, log_q = (log_softmax(z / self.temperature) for z in (teacher, student))
-        p, q = xp.exp(log_p), xp.exp(log_q)
-        log_p, log_q = (xp.where(p == 0, 0.0, x) for x in (log_p, log_q))
+        """The divergence at the temperature."""
+        p, log_p, log_q, gap, alike = self._compared(student, teacher, xp)
         far = xp.sum(p * (log_p - log_q), axis=-1)
         # Alike, as at a high temperature, it is log(mean(exp(-gap))) for gaps of mean 0 under p:
         # a sum of squares, where the difference of logarithms would leave only rounding errors.
+        near = xp.log1p(xp.sum(p * exp_remainder(-gap), axis=-1))
+        return xp.where(alike[..., 0], near, far)
+
+    def _soft_slope(self, student, teacher, xp):
+        """The student's probabilities less the teacher's."""
+        p, log_p, log_q, gap, alike = self._compared(student, teacher, xp)
+        near = -gap - xp.log1p(xp.sum(p * xp.expm1(-gap), axis=-1, keepdims=True))
+        log_ratio = xp.where(alike, near, log_q - log_p)
+        # By way of the smaller over the larger, which neither cancels nor overflows.
+        less, q = xp.expm1(-xp.abs(log_ratio)), softmax(student / self.temperature)
+        return xp.where(p == 0, q, xp.where(log_ratio > 0, -q * less, p * less))
+
+    def _compared(self, student, teacher, xp):
+        """The teacher's p, both logarithms, the gaps between the logits, and if all are small.
+
+        The gaps have the mean 0 under p. A class of probability 0 plays no part.
+        """
+        log_p, log_q = (log_softmax(z / self.temperature) for z in (teacher, student))
+        p = xp.exp(log_p)
+        log_p, log_q = (xp.where(p == 0, 0.0, x) for x in (log_p, log_q))
         teacher, student = xp.where(p == 0, 0.0, teacher), xp.where(p == 0, -inf, student)
         gap = (teacher - student) / self.temperature
         alike = xp.max(gap, axis=-1, keepdims=True) - xp.min(gap, axis=-1, keepdims=True) < 1
         gap = xp.where(alike, gap, 0.0)
-        gap = gap - xp.sum(p * gap, axis=-1, keepdims=True)
-        near = xp.log1p(xp.sum(p * exp_remainder(-gap), axis=-1))
-        log_ratio = xp.where(alike, -gap - near[..., None], log_q - log_p)
-        # q - p by way of the smaller over the larger, which neither cancels nor overflows.
-        less = xp.expm1(-xp.abs(log_ratio))
-        moved = xp.where(p == 0, q, xp.where(log_ratio > 0, -q * less, p * less))
-        return xp.where(alike[..., 0], near, far), moved
+        return p, log_p, log_q, gap - xp.sum(p * gap, axis=-1, keepdims=True), alike
 
     def _hard(self, student, label, xp):
         """The cross-entropy of the label; the other classes may have a logit of -inf."""
@@ -173,7 +184,7 @@ class Distillation(Loss):
         return -xp.sum(xp.where(chosen, log_softmax(student), 0.0), axis=-1)
 
     def df(self, student, teacher, label, xp):
-        _, soft = self._soft(student, teacher, xp)
+        soft = self._soft_slope(student, teacher, xp)
         # p - 1 at the label, by way of expm1 to keep its digits as p approaches 1.
         chosen = one_hot(label, student) == 1
         hard = xp.where(chosen, xp.expm1(log_softmax(student)), softmax(student))

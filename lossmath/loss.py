@@ -307,10 +307,10 @@ class Accumulating(Loss, abstract=True):
 
 
 def _widened(arrays: list[Array], xp: Any) -> list[Array]:
-    return [xp.astype(x, at_least_float32(x.dtype, xp)) for x in arrays]
+    return [xp.astype(x, at_least_float32(x.dtype, xp), copy=False) for x in arrays]
 
 
 def _as_dtype(derivative: Any, dtype: Any, xp: Any) -> Any:
     if isinstance(derivative, tuple):
         return tuple(_as_dtype(part, dtype, xp) for part in derivative)
-    return xp.astype(derivative, dtype)
+    return xp.astype(derivative, dtype, copy=False)

@@ -13,6 +13,7 @@ HARMLESS = {
     "ZeroOne.df: (xp.where(xp.isnan(m), m, 0.0)) * 1.001",  # zero however often
     "ZeroOne.df: -(xp.where(xp.isnan(m), m, 0.0))",
     "StudentTNLL._width: -(self.scale * sqrt(self.degrees))",  # only even in the width
+    "Distillation._compared: (alike) * 1.001",  # a condition stays what it is
     # Width and height change their sign together, which their product does not notice.
     "BoxPair._sides: -(xp.clip(first_end - last_start, min=0))",
 }
