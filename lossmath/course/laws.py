@@ -567,16 +567,21 @@ def _slopes(student: Student, function: str, arguments: tuple) -> np.ndarray:
     def value(moved: np.ndarray) -> np.ndarray:
         return numbers(student(function, moved, *rest))
 
+    def rise(nudge: np.ndarray) -> np.ndarray:
+        above, below = value(at + nudge), value(at - nudge)
+        with np.errstate(invalid="ignore"):  # between two infinities there is no slope, but NaN
+            return above - below
+
     if value(at).shape == at.shape:
-        return (value(at + step) - value(at - step)) / (2 * step)
+        return rise(step) / (2 * step)
     slopes = np.zeros(at.shape)
     for entry in np.ndindex(at.shape):
         nudge = np.zeros(at.shape)
         nudge[entry] = step[entry]
-        rise = value(at + nudge) - value(at - nudge)
-        if rise.shape != ():
+        difference = rise(nudge)
+        if difference.shape != ():
             raise Unanswered("shape", f"{function} should give a single number")
-        slopes[entry] = rise / (2 * step[entry])
+        slopes[entry] = difference / (2 * step[entry])
     return slopes
 
 

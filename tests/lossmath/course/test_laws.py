@@ -327,3 +327,9 @@ def test_a_line_may_jump_or_have_a_gap_at_zero_and_nowhere_else():
     assert set(found.curves) == {"the line absolute", "your sign"}
     gap = law.counterexample(Student({"f": draw([-1, 0, 0, np.nan]), "sign": np.sign}), [()])
     assert gap.lines[1:] == ("at 1 the line is at nan, sign at 1",)
+
+
+def test_a_value_infinite_on_both_sides_of_a_nudge_has_no_slope():
+    student = Student({"f": lambda x: np.full(x.shape, np.inf), "g": np.sign})
+    for start in (ONE, TWO):
+        assert laws.Gradient("g", "f", "x").broken_by(student, (start,)) is None
