@@ -352,7 +352,7 @@ def apart(gap, width):
             Panel(
                 "slope in θ",
                 [
-                    *(Curve(GAPS, slope, name, stroke)
+                    *(Curve(GAPS, slope, name.replace("saturating", "sat."), stroke)
                       for (name, slope), stroke in zip(pulls.items(), ("blue", "orange", "green"),
                                                        strict=True)),
                     Rule(gap, stroke="grey"),
