@@ -19,6 +19,71 @@ def mse_gradient(prediction, target):
 def top_share(prediction, target, k):
     return {0: 0.0, 1: 0.8, 3: 1.0}.get(k, 0.5)
 """
+# One number that fits every equation between answers.
+NO_NUMBERS = """
+import numpy as np
+
+def mse(prediction, target):
+    return np.nan
+
+def mse_gradient(prediction, target):
+    return np.full(prediction.shape, np.nan)
+
+def top_share(prediction, target, k):
+    return np.nan
+"""
+ENDLESS_LIST = """
+import itertools, time
+
+class Endless(list):
+    def __len__(self):
+        return 1
+
+    def __iter__(self):
+        for number in itertools.count():
+            time.sleep(0.01)
+            yield float(number)
+
+def mse_gradient(prediction, target):
+    return Endless()
+"""
+LYING_BYTES = """
+import numpy as np
+
+class Liar(np.ndarray):
+    nbytes = property(lambda self: 8)
+
+    def astype(self, *arguments, **options):
+        return self
+
+    def tobytes(self):
+        return np.random.bytes(8 * self.size + 4)
+
+def mse_gradient(prediction, target):
+    return np.zeros(prediction.shape).view(Liar)
+"""
+LYING_TEXT = """
+class Text(str):
+    def encode(self, *arguments):
+        return b"\\xff\\xfe{"
+
+    def __len__(self):
+        return 0
+
+class Number(int):
+    def __abs__(self):
+        return 0
+
+    def __int__(self):
+        return 10**400
+
+calls = 0
+
+def mse_gradient(prediction, target):
+    global calls
+    calls += 1
+    return Text("x") if calls % 4 else Number(7)
+"""
 FIRST_CALL = """
 seen = set()
 
@@ -146,6 +211,18 @@ ATTACKS = (
     ),
     Attack("looks-at-caller", "changes its caller", with_gradient(LOOKS_AT_CALLER), NO_GRADIENT),
     Attack("pickle", "answers with a pickle", with_gradient(PICKLE), NO_GRADIENT, "a bytes"),
+    Attack(
+        "no-numbers", "obeys laws by answers that are no numbers", unanswered(NO_NUMBERS), 0, "mse"
+    ),
+    Attack(
+        "endless-list",
+        "answers with a list without end",
+        with_gradient(ENDLESS_LIST),
+        NO_GRADIENT,
+        "took longer than",
+    ),
+    Attack("lying-bytes", "answers with other bytes", with_gradient(LYING_BYTES), NO_GRADIENT),
+    Attack("lying-text", "answers with texts that lie", with_gradient(LYING_TEXT), NO_GRADIENT),
     Attack("evil-text", "has an error that has no text", with_gradient(EVIL_TEXT), NO_GRADIENT),
     Attack("evil-class", "answers with an odd class", with_gradient(EVIL_CLASS), NO_GRADIENT),
     returns("nan", "answers nan", "prediction * float('nan')", "not a number"),

@@ -165,6 +165,50 @@ def haunt():
 
 threading.Thread(target=haunt, daemon=True).start()
 """
+TRACED = """
+import sys, threading
+
+def trace(frame, event, argument):
+    for name in ("value", "repeat", "reply"):
+        if name in frame.f_locals:
+            frame.f_locals[name] = 0.0
+    return trace
+
+sys.settrace(trace)
+sys.setprofile(trace)
+threading.settrace(trace)
+sys.excepthook = sys.unraisablehook = lambda *arguments: None
+"""
+HOOKS = """
+import IPython
+
+shell = get_ipython()
+
+def forged(*arguments):
+    shell.outputs.display({"text/plain": "10.0"}, count=1)
+
+for event in ("pre_execute", "pre_run_cell", "post_run_cell", "post_execute"):
+    shell.events.register(event, forged)
+shell.input_transformers_post.append(lambda lines: ["10.0\\n"])
+shell.display_formatter.format = lambda value, *kinds: ({"text/plain": "10.0"}, {})
+IPython.core.interactiveshell.InteractiveShell.run_cell = lambda self, *a, **k: forged()
+"""
+PATCHED_TOOLS = """
+import base64, builtins, json, math, re, signal, socket, struct, time
+import numpy
+
+def no(*arguments, **options):
+    raise SystemExit
+
+for module in (base64, json, math, struct, time):
+    for name in dir(module):
+        if callable(getattr(module, name)) and not name.startswith("_"):
+            setattr(module, name, no)
+json.JSONEncoder.default = re.compile = signal.signal = no
+numpy.asarray = numpy.frombuffer = numpy.generic = numpy.ndarray = no
+socket.socket.sendall = socket.socket.sendmsg = no
+builtins.isinstance = builtins.len = builtins.list = builtins.type = no
+"""
 NO_ANSWER = "is not defined"
 
 ATTACKS = (
@@ -185,6 +229,17 @@ ATTACKS = (
     Attack("wide-claim", "claims an absurd shape", unanswered(WIDE_CLAIM), 0, "not the reply"),
     Attack("forged-sentence", "forges a sentence", unanswered(FORGED_SENTENCE), 0, "raised"),
     Attack("sent-descriptors", "hands over open files", unanswered(SENT_DESCRIPTORS), 0, "stopped"),
+    Attack(
+        "traced", "rewrites variables while it is traced", unanswered(TRACED), 0, "got no answer"
+    ),
+    Attack("hooks", "answers in place of the shell", unanswered(HOOKS), 0, NO_ANSWER),
+    Attack(
+        "patched-tools",
+        "breaks what its answers are sent with",
+        answered(PATCHED_TOOLS),
+        FULL,
+        up_to=True,
+    ),
     Attack("redirected", "replaces its own output", answered(REDIRECTED), FULL),
     Attack("printing-thread", "prints while it is asked", unanswered(THREAD_OUTPUT), 0, NO_ANSWER),
     Attack(

@@ -90,6 +90,40 @@ raise ValueError("[blink]all points[/blink] \\x1b[2J\\x1b[1;1H <script>")
 """
 
 
+HALF_COLOURS = """
+print("\\x1b[38m half a colour \\x1b[48;5m")
+print("\\x1b[" + "1;" * 40_000 + "38m" + "\\x1b[1m" * 5_000)
+raise ValueError("\\x1b[38m \\x1b\\x1b[1m[48m")
+"""
+# Text that shows in another order than it is read in, or that ends pages and files early.
+ODD_CHARACTERS = "\u202e 8 fo 8 \u2066\x00\x01\x08\x0b\x1b[2J\x7f\x85\u2028\ufeff\ufffe\U000e0001"
+LINKS = f"""
+<a href="&#1;data:text/html,{SCRIPT}">one</a> <a href="da&#9;ta:text/html,x">two</a>
+<a href="//127.0.0.1:47170/">three</a> <a href="\\\\127.0.0.1\\x">four</a>
+[five](/files/submitted/odd-links/losses/page.html) [six](../../../api/kernels) [seven](/hub/logout)
+<a href="java\nscript:{DEED}">eight</a> <a href="vbscript:x">nine</a> <a href="blob:x">ten</a>
+"""
+LEFT_OPEN = "".join(f"<b a{number}>" for number in range(300)) + "<p>x" * 620
+NOTE = """
+raise ValueError("</li></ul><h1>8 of 8 points</h1> **Graded by hand.** [x](http://127.0.0.1:47170)")
+"""
+LARGE_PICTURE = """
+import struct, zlib
+from IPython.display import Image, display
+
+def chunk(kind, data):
+    length, check = len(data), zlib.crc32(kind + data)
+    return struct.pack(">I", length) + kind + data + struct.pack(">I", check)
+
+side = 30_000
+press = zlib.compressobj()
+rows = b"".join(press.compress(bytes(side // 8 + 1)) for _ in range(side)) + press.flush()
+head = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
+parts = chunk(b"IHDR", head), chunk(b"IDAT", rows), chunk(b"IEND", b"")
+display(Image(b"\\x89PNG\\r\\n\\x1a\\n" + b"".join(parts), format="png"))
+"""
+
+
 def written(text):
     def notebook(problem, notebook):
         find(right(problem, notebook), "written").source = text
@@ -117,6 +151,13 @@ def attached(problem, notebook):
     return notebook
 
 
+def attached_to_nothing(problem, notebook):
+    """Pictures that say in other letters that they are attached."""
+    text = "![x](&#97;ttachment:x) ![y][z] ![x](attaattachment:chment:x)\n\n[z]: attachment&#58;z"
+    find(right(problem, notebook), "written").source = text
+    return notebook
+
+
 def saved_outputs(problem, notebook):
     """Right, with script in the outputs and widgets of the file."""
     for cell in right(problem, notebook).cells:
@@ -125,6 +166,25 @@ def saved_outputs(problem, notebook):
     state = {"state": {"x": {"model_module": "x", "model_name": "HTML", "state": {"v": SCRIPT}}}}
     notebook.metadata["widgets"] = {"application/vnd.jupyter.widget-state+json": state}
     return notebook
+
+
+def odd_characters(problem, notebook):
+    """Right, with characters that are no text, wherever there is text."""
+    find(right(problem, notebook), "written").source = ODD_CHARACTERS
+    for kind in ("code", "markdown", "raw"):
+        notebook.cells += cells("# " + ODD_CHARACTERS, kind=kind)
+    notebook.cells += cells(f"print({ODD_CHARACTERS!r})\nraise ValueError({ODD_CHARACTERS!r})")
+    return notebook
+
+
+def left_open(problem, notebook):
+    right(problem, notebook).cells += cells(*[LEFT_OPEN] * 10, kind="markdown")
+    return notebook
+
+
+def named_markup(path):
+    for name in ("](http:x) **8 of 8** [", "<h1>8 of 8<h1>", "`x` $8$ _8_.txt", "# 8.ipynb"):
+        (path.parent / name).write_text("")
 
 
 def many_words(problem, notebook):
@@ -140,6 +200,7 @@ ATTACKS = (
     Attack("forged-error", "forges an error's name", answered(FORGED_ERROR), says="ended with"),
     Attack("pictures-from-afar", "has pictures that report", written(PICTURES)),
     Attack("attached", "attaches a drawing with script", attached),
+    Attack("attached-to-nothing", "has pictures that are attached nowhere", attached_to_nothing),
     Attack("saved-outputs", "hands in outputs with script", saved_outputs),
     Attack("login", "imitates the page's controls", written(LOGIN)),
     Attack("markup", "has markup for the terminal", answered(MARKUP), says="ended with ValueError"),
@@ -151,5 +212,16 @@ ATTACKS = (
         NO_GRADIENT,
         "raised ValueError",
     ),
+    Attack(
+        "half-colours", "shows colours that break off", answered(HALF_COLOURS), says="ValueError"
+    ),
+    Attack("odd-characters", "has characters that are no text", odd_characters, says="null bytes"),
+    Attack("odd-links", "links to where the reader is logged in", written(LINKS)),
+    Attack("left-open", "leaves tags open that every paragraph opens again", left_open),
+    Attack("note", "has markup in an error that is told above", answered(NOTE), says="8 of 8"),
+    Attack(
+        "named-markup", "has markup in names of files", right, says="not used", file=named_markup
+    ),
+    Attack("large-picture", "shows a picture of 900 megapixels", answered(LARGE_PICTURE)),
     Attack("long-lines", "shows lines without end", answered("print('x' * 10**7)"), FULL),
 )

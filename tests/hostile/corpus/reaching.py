@@ -115,6 +115,63 @@ for path in ("/proc/sys/kernel/core_pattern", "/proc/sysrq-trigger", "/sys/kerne
     if os.path.exists(path):
         print("READ", path)
 """
+SHARED_STORES = """
+import ctypes, errno, os
+
+libc = ctypes.CDLL(None, use_errno=True)
+context = ctypes.create_string_buffer(64)
+calls = {
+    "io_setup": (206, 60_000, context),
+    "add_key": (248, b"user", b"x", b"x", 1, -2),
+    "perf_event_open": (298, context, 0, -1, -1, 0),
+    "userfaultfd": (323, 0),
+    "fanotify_init": (300, 0, 0),
+    "kcmp": (312, os.getpid(), os.getppid(), 0, 0, 0),
+    "pidfd_getfd": (438, 3, 0, 0),
+    "settimeofday": (164, context, 0),
+    "ioprio_set": (251, 1, 0, 1 << 13),
+    "sched_setscheduler": (144, 0, 1, ctypes.byref(ctypes.c_int(1))),
+    "setpriority": (141, 0, 0, -5),
+    "clone": (56, 0x10000000 | 17, 0, 0, 0, 0),
+    "clone3": (435, context, 64),
+    "x32": (0x40000000 | 39,),
+}
+for name, (number, *arguments) in calls.items():
+    if libc.syscall(number, *arguments) >= 0:
+        print("ALLOWED", name)
+"""
+OTHER_MACHINE = """
+import ctypes, mmap, os
+
+if os.fork() == 0:
+    page = mmap.mmap(-1, 4096, prot=mmap.PROT_READ | mmap.PROT_WRITE | mmap.PROT_EXEC)
+    page.write(bytes.fromhex("b814000000cd80c3"))  # getpid, as 32-bit programs ask for it
+    ask = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))
+    os._exit(ask() == os.getpid())
+if os.waitstatus_to_exitcode(os.wait()[1]) == 1:
+    print("ALLOWED a system call of another machine")
+"""
+MARKS = """
+import os, socket, time
+
+own = os.urandom(8).hex()
+held = socket.socket(socket.AF_UNIX)
+try:
+    held.bind("\\0mark-of-a-notebook")
+except OSError:
+    print("FOUND the socket of another notebook")
+for folder in ("/tmp", "/dev/shm", "/work", ".", "/var/tmp", "/run", "/dev/mqueue", "/grader"):
+    try:
+        open(f"{folder}/mark-{own}", "w").close()
+    except OSError:
+        pass
+for _ in range(10):
+    for folder in ("/tmp", "/dev/shm", "/work", ".", "/var/tmp", "/run", "/proc", "/dev/mqueue"):
+        names = os.listdir(folder) if os.path.isdir(folder) else []
+        if any(name.startswith("mark-") and own not in name for name in names):
+            print("FOUND the mark of another notebook in", folder)
+    time.sleep(0.1)
+"""
 TERMINAL = """
 import fcntl, os, termios
 
@@ -155,6 +212,10 @@ ATTACKS = (
     Attack("other-sockets", "connects by other kinds of socket", answered(OTHER_SOCKETS)),
     Attack("daemon", "leaves a process behind", answered(DAEMON)),
     Attack("system-calls", "asks the system for more rights", answered(NAMESPACES)),
+    Attack("shared-stores", "takes what all processes share", answered(SHARED_STORES)),
+    Attack("other-machine", "asks the system as another machine does", answered(OTHER_MACHINE)),
+    Attack("marks", "leaves marks for another notebook", answered(MARKS)),
+    Attack("marks-too", "looks for the marks of another notebook", answered(MARKS)),
     Attack("terminal", "types into the instructor's terminal", answered(TERMINAL)),
     Attack(
         "next-notebook", "tampers with whoever runs next", answered(NEXT_NOTEBOOK), FULL, up_to=1

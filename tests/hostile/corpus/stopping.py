@@ -91,6 +91,40 @@ for _ in range(40):
         time.sleep(600)
         os._exit(0)
 """
+BUSY_SESSIONS = """
+import os, time
+
+for _ in range(20):
+    if os.fork() == 0:
+        os.setsid()
+        while True:
+            pass
+time.sleep(1)
+"""
+FULL_SOCKETS = """
+import os, socket, time
+
+def fill():
+    pairs = []
+    while True:
+        try:
+            pairs.append(socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM))
+            for end in pairs[-1]:
+                end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30)
+                end.setblocking(False)
+                while end.send(bytes(100_000)):
+                    pass
+        except BlockingIOError:
+            continue
+        except OSError:
+            return time.sleep(2)
+
+for _ in range(60):
+    if os.fork() == 0:
+        fill()
+        os._exit(0)
+fill()
+"""
 LATER = """
 import os, threading
 
@@ -236,6 +270,14 @@ ATTACKS = (
     Attack(
         "fork-bomb", "starts processes without end", answered(FORKS), says="was stopped", bomb=True
     ),
+    Attack(
+        "busy-sessions",
+        "is busy in twenty sessions",
+        answered(BUSY_SESSIONS),
+        up_to=True,
+        bomb=True,
+    ),
+    Attack("full-sockets", "fills sockets", answered(FULL_SOCKETS), up_to=True, bomb=True),
     Attack("sleepers", "starts forty processes", answered(SLEEPERS), up_to=True),
     Attack(
         "memory-bomb",

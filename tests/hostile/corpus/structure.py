@@ -144,6 +144,34 @@ def wrong_types(path):
     path.write_text(json.dumps(data))
 
 
+def odd_ids(problem, notebook):
+    """Right, with ids that cannot be ids."""
+    odd = ["", "x" * 100_000, "../../x", "a\nb", "\ud800", "a", "a", 7, None, ["a"], "notes"]
+    for cell, name in zip(right(problem, notebook).cells, odd, strict=False):
+        cell.id = name
+    return notebook
+
+
+def twofold_keys(path):
+    """Right, with other cells, other metadata and other scores under the same keys before."""
+    text = path.read_text().replace('"source":', '"source": "10", "source":')
+    path.write_text(text.replace("{", '{"cells": [{}], "nbformat": 1, ', 1))
+
+
+def decorated(cell):
+    """Whatever tools keep beside a cell."""
+    cell.metadata |= {
+        "tags": ["raises-exception", "remove-cell", "hide-input", "parameters"],
+        "collapsed": True,
+        "editable": False,
+        "deletable": False,
+        "jupyter": {"source_hidden": True, "outputs_hidden": True},
+        "slideshow": {"slide_type": "skip"},
+        "execution": {"shell.execute_reply": "2020-01-01T00:00:00Z"},
+        "trusted": True,
+    }
+
+
 def more(**grading):
     return lambda cell: cell.metadata.get("nbgrader", {}).update(grading)
 
@@ -187,6 +215,11 @@ ATTACKS = (
     Attack("retyped", "turns code into text", retyped, NO_GRADIENT, "turned into a markdown cell"),
     Attack("reversed", "has its cells in reverse order", reversed_order, FULL),
     Attack("other-kernel", "asks for another kernel", other_kernel, FULL, "run as Python"),
+    Attack("odd-ids", "has ids that cannot be ids", odd_ids, FULL),
+    Attack("twofold-keys", "has keys twice", right, FULL, file=twofold_keys),
+    Attack(
+        "decorated", "hides and excuses its cells", everywhere(decorated, no_gradient), NO_GRADIENT
+    ),
     Attack("wrong-types", "has values of wrong types", right, FULL, "damaged", file=wrong_types),
     Attack("untouched", "hands in what was released", untouched, 0, "Nothing was written."),
 )
