@@ -104,7 +104,7 @@ def test_ctrl_c_leaves_what_is_finished_and_no_process(handed_in, undisturbed, t
     wait_until(lambda: all(folder.exists() for folder in finished))
     workers = children(run.pid)
     run.send_signal(signal.SIGINT)
-    assert "stopped; what was graded so far is in the gradebook" in run.communicate(timeout=60)[1]
+    assert "What was graded until then is kept" in run.communicate(timeout=60)[1]
     assert run.returncode == 1
     assert workers
     wait_until(lambda: not any(Path(f"/proc/{worker}").exists() for worker in workers))
