@@ -6,10 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from lossmath.arrays import Array
+from lossmath.arrays import REAL_KINDS, Array
 from lossmath.domains import REALS, Domain, Interval
-
-REAL_KINDS = ("bool", "integral", "real floating")
 
 
 @dataclass(frozen=True)
@@ -17,7 +15,8 @@ class Argument:
     """One array a loss is given.
 
     axes: names of the trailing axes that a single value consumes: "" for an elementwise loss,
-        "c" for class scores, "h w" for images, a number for a fixed size, "..." for all axes.
+        "c" for class scores, of which there must be one, "h w" for images, a number for a fixed
+        size, "..." for all axes.
         What stands in front of them is the batch, and the shape of the values.
     domain: the numbers allowed in it.
     differentiable: whether the gradient has an entry for it.
@@ -39,6 +38,8 @@ class Argument:
         sizes = dict(zip(names, shape[max(batch, 0) :], strict=False))
         if batch < 0 or any(name.isdigit() and int(name) != sizes[name] for name in names):
             raise ValueError(f"{self.name} has shape {shape} but needs axes (..., {self.axes})")
+        if sizes.get("c") == 0:
+            raise ValueError(f"{self.name} has shape {shape} but its last axis must not be empty")
         return {"batch": shape[:batch], **sizes}
 
     def event_ndim(self, ndim: int) -> int:

@@ -13,6 +13,8 @@ from array_api_compat import array_namespace, device, is_array_api_obj
 
 Array = Any  # the array API standard has no common base class to annotate with
 
+REAL_KINDS = ("bool", "integral", "real floating")
+
 
 def to_arrays(inputs: Sequence[Any]) -> tuple[list[Array], Any]:
     """The inputs as arrays of one namespace, and that namespace.

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from lossmath.arguments import Argument
+from lossmath.arguments import Argument, check_domain
 from lossmath.arrays import (
     Array,
     array_namespace,
@@ -740,8 +740,13 @@ class CumulativeLink(Loss):
 
 
 def ordinal_levels(label: Any, classes: int) -> Array:
-    """Whether each label (...) lies above class k, for k = 0 ... classes - 2: booleans (..., k)."""
+    """Whether each label (...) lies above class k, for k = 0 ... classes - 2: booleans (..., k).
+
+    Raises TypeError unless labels are integers, and ValueError when one is not below `classes`.
+    """
     (label,), xp = to_arrays([label])
+    label = CLASS.cast(label, None, xp)
+    check_domain(CLASS, label, {"c": classes}, None, xp)
     return label[..., None] > xp.arange(classes - 1, device=device(label))
 
 

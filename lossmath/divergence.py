@@ -487,8 +487,8 @@ def expected_calibration_error(confidence: Any, correct: Any, bins: int = 15) ->
 
 def _binned(confidence: Any, correct: Any, bins: int) -> tuple[Array, Array, Array]:
     """Per bin: the number of forecasts, the sum of their confidences, how many came true."""
-    if bins < 1:
-        raise ValueError(f"bins={bins} must be at least 1")
+    if bins < 1 or bins != int(bins):
+        raise ValueError(f"bins={bins} must be a whole number of at least 1")
     (confidence, correct), xp = to_arrays([confidence, correct])
     if confidence.ndim != 1 or confidence.shape != correct.shape:
         raise ValueError(

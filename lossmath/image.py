@@ -220,7 +220,7 @@ class Perceptual(ImagePair):
         return found
 
     def _gram(self, response, xp):
-        channels = xp.reshape(response, (*response.shape[:-2], -1))
+        channels = _flat(response, xp)
         return xp.matmul(channels, xp.matrix_transpose(channels)) / _count(response)
 
     def _layers(self, x, y, xp):
@@ -247,7 +247,7 @@ class Perceptual(ImagePair):
             reversed(layers), reversed(bank), strict=True
         ):
             gap = self._gram(ours, xp) - self._gram(theirs, xp)
-            channels = xp.reshape(ours, (*ours.shape[:-2], -1))
+            channels = _flat(ours, xp)
             style = xp.reshape(xp.matmul(gap, channels), ours.shape)
             own = 2 * weight * (ours - theirs + 2 * self.style * style) / _count(ours)
             back = _correlate(_pad((back + own) * slope, TAPS - 1, xp), _reverse(filters, xp), xp)
@@ -296,6 +296,12 @@ def _correlate(x: Array, filters: Array, xp: Any) -> Array:
 def _reverse(filters: Array, xp: Any) -> Array:
     """The filters that carry gradients back: input and output exchanged, turned upside down."""
     return xp.flip(xp.permute_dims(filters, (1, 0, 2, 3)), axis=(2, 3))
+
+
+def _flat(response: Array, xp: Any) -> Array:
+    """The places of a response in one row: (..., channels, h w)."""
+    height, width = response.shape[-2:]
+    return xp.reshape(response, (*response.shape[:-2], height * width))
 
 
 def _count(response: Array) -> int:

@@ -415,9 +415,14 @@ def temporal_difference_target(reward: Any, next_value: Any, discount: float = 0
     """reward + discount * next_value, elementwise and held constant.
 
     After a terminal state `next_value` is 0. Any regression loss of a value against this target is
-    a temporal-difference loss.
+    a temporal-difference loss. Raises ValueError when the shapes differ.
     """
     (reward, next_value), _ = to_arrays([reward, next_value])
+    if reward.shape != next_value.shape:
+        raise ValueError(
+            f"reward has shape {tuple(reward.shape)} "
+            f"but next_value has shape {tuple(next_value.shape)}"
+        )
     return reward + discount * stop_gradient(next_value)
 
 

@@ -7,7 +7,14 @@ gradient of each value times its coefficient in that sum.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from lossmath.arrays import Array, at_least_float32, device, to_arrays
+from lossmath.arrays import (
+    REAL_KINDS,
+    Array,
+    at_least_float32,
+    common_floating_dtype,
+    device,
+    to_arrays,
+)
 
 REDUCTIONS = ("none", "sum", "mean", "sequence_mean")
 DENOMINATORS = ("count", "weight_sum")
@@ -58,6 +65,8 @@ class Reduction:
                 )
         if mask is not None and not xp.isdtype(mask.dtype, "bool"):
             raise ValueError(f"mask has dtype {mask.dtype} but must be boolean; see weights")
+        if weights is not None and not xp.isdtype(weights.dtype, REAL_KINDS):
+            raise ValueError(f"weights has dtype {weights.dtype} but must hold real numbers")
         if weights is not None and bool(xp.any(weights < 0)):
             raise ValueError(f"weights={float(xp.min(weights))} must be at least 0")
         return replace(self, weights=weights, mask=mask)
@@ -116,7 +125,11 @@ class Reduction:
 
 
 def reduce(values: Any, **options: Any) -> Array:
-    """Reduce an array of values; the options are the fields of `Reduction`, by default the mean."""
+    """Reduce an array of values; the options are the fields of `Reduction`, by default the mean.
+
+    Integers become floats.
+    """
     (values,), xp = to_arrays([values])
+    values = xp.astype(values, common_floating_dtype([values], xp), copy=False)
     reduction = Reduction(**{"reduction": "mean"} | options)
     return reduction.bind(tuple(values.shape), values, xp).reduce(values, xp)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lossmath
 from lossmath import (
     BinaryCrossEntropyFromLogits,
     BinaryCrossEntropyFromProbabilities,
@@ -434,3 +435,17 @@ def test_focal_loss_of_an_infinite_logit(gamma):
     assert loss.hessian(logit, target).tolist() == [0, 0]
     assert loss.value(-logit, target).tolist() == [np.inf, np.inf]
     assert loss.gradient(-logit, target).tolist() == [-0.25, 0.75]
+
+
+def test_levels_of_labels_that_are_none():
+    for label in (-1, 3):
+        with pytest.raises(ValueError, match=rf"label={label} must lie in \[0, 2\]"):
+            lossmath.ordinal_levels([0, label], 3)
+    with pytest.raises(TypeError, match="label has dtype float64 but must hold integer labels"):
+        lossmath.ordinal_levels([0.5], 3)
+
+
+@pytest.mark.parametrize("loss", [SoftCrossEntropyFromLogits(), lossmath.LogSumExp()], ids=repr)
+def test_scores_of_no_class_at_all(loss):
+    with pytest.raises(ValueError, match=r"has shape \(2, 0\) but its last axis must not be empty"):
+        loss.value(*[np.zeros((2, 0)) for _ in loss.arguments])

@@ -284,7 +284,8 @@ def test_calibration_error_keeps_namespace_and_dtype():
         ([0.5, 0.5], [0, 2], 15, r"correct must lie in \[0, 1\]"),
         ([0.5, 0.5], [1], 15, r"\(2,\) and correct \(1,\)"),
         ([[0.5]], [[1]], 15, r"\(1, 1\)"),
-        ([0.5], [1], 0, "bins=0 must be at least 1"),
+        ([0.5], [1], 0, "bins=0 must be a whole number"),
+        ([0.5], [1], 2.5, "bins=2.5 must be a whole number"),
     ],
 )
 def test_calibration_error_refuses(confidence, correct, bins, message):

@@ -165,3 +165,10 @@ def test_channels_and_batches_are_all_the_same():
 
 def test_every_loss_of_images_of_the_course_is_here():
     assert {loss.name for loss in lossmath.catalogue("image")} == {"SSIM", "Perceptual"}
+
+
+@pytest.mark.parametrize("loss", lossmath.catalogue("image"), ids=lambda loss: loss.name)
+def test_no_images_at_all(loss):
+    nothing = loss.examples(batch=(0,))
+    assert loss()(*nothing) == 0
+    assert loss().gradient(*nothing).shape == nothing[0].shape

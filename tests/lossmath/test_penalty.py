@@ -9,6 +9,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+import lossmath
 from lossmath import (
     CentreLoss,
     EntropyRegularisation,
@@ -218,3 +219,10 @@ def test_td_learning_finds_the_discounted_return():
         assert not np.any(later)
         value = value - 0.5 * now
     close(value, [1 + 0.5 * (2 + 0.5 * 3), 2 + 0.5 * 3, 3])
+
+
+def test_a_td_target_is_not_broadcast():
+    with pytest.raises(
+        ValueError, match=r"reward has shape \(2, 1\) but next_value has shape \(3,\)"
+    ):
+        lossmath.temporal_difference_target(np.zeros((2, 1)), np.zeros(3))

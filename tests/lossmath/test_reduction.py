@@ -126,6 +126,7 @@ def test_half_precision_is_accumulated_in_single():
         ({"weights": [1.0, -2.0]}, "weights=-2.0 must be at least 0"),
         ({"mask": [[True, False]]}, r"mask has shape \(1, 2\) but the values have shape \(2,\)"),
         ({"mask": [1, 0]}, "mask has dtype int64 but must be boolean"),
+        ({"weights": ["a", "b"]}, "weights has dtype .* but must hold real numbers"),
         ({"ignore_index": -100}, "no class labels"),
     ],
 )
@@ -137,3 +138,8 @@ def test_bad_options_are_refused(options, message):
 def test_sequence_mean_needs_a_sequence():
     with pytest.raises(ValueError, match="at least one axis"):
         Huber()(1.0, 0.0, reduction="sequence_mean")
+
+
+def test_the_mean_of_integers_is_no_integer():
+    assert lossmath.reduce([1, 2]) == lossmath.reduce(np.array([True, False])) + 1 == 1.5
+    assert lossmath.reduce(torch.tensor([1, 2])) == 1.5
