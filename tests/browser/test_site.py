@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from labdriver import ROOT
 from playwright.sync_api import Locator, Page, Request, expect
-from reader import colours, contrast, drag_slider, luminance
+from reader import colours, contrast, crowded, drag_slider, luminance
 
 from lossmath import catalogue
 
@@ -54,6 +54,7 @@ def test_every_explorer_of_a_chapter_lives(
     assert len(explorers) == len(sizes) > 0
     for explorer in explorers:
         answer(explorer)
+        assert crowded(explorer) == [], explorer.inner_text()[:60]
         for handle in explorer.get_by_role("slider").all():
             moves(page, explorer, handle)
         legible(explorer)
@@ -84,13 +85,14 @@ def drawn(explorer: Locator) -> str:
 
 def moves(page: Page, explorer: Locator, handle: Locator) -> None:
     """By keyboard from end to end, then back by mouse."""
-    handle.press("Home")
-    low = drawn(explorer)
-    handle.press("End")
-    high = drawn(explorer)
+    ends = {}
+    for key in ("Home", "End"):
+        handle.press(key)
+        ends[key] = drawn(explorer)
+        assert crowded(explorer) == [], f"{explorer.inner_text()[:60]}: {key}"
     drag_slider(page, handle, 0.02)
     back = drawn(explorer)
-    still = low == high or high == back
+    still = ends["Home"] == ends["End"] or ends["End"] == back
     assert not still, f"{explorer.inner_text()[:60]}: {handle.get_attribute('aria-valuetext')}"
 
 
