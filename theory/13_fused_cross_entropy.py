@@ -644,9 +644,9 @@ print(f"bfloat16: {exps:.2f} exponentials per logit read")
 # everything included, or the memory waits for the arithmetic. Exponentials are rarer still: few
 # lanes can take them, and 1.7<!--= f"{exps:.1f}" --> per logit are affordable. One fits, a second
 # one, as in an online softmax that rescales at every logit, does not. Are we below? Triton's
-# package carries the compiler and the disassembler for NVIDIA's processors, and neither of them needs a
-# GPU. So compile for one and **count**. Beside our kernel stands the one that textbooks show: a
-# running maximum for the whole block, and `tl.exp`.
+# package carries the compiler and the disassembler for NVIDIA's processors, and neither of them
+# needs a GPU. So compile for one and **count**. Beside our kernel stands the one that textbooks show:
+# a running maximum for the whole block, and `tl.exp`.
 
 # %%
 counts = {}
@@ -689,9 +689,9 @@ else:
 
 # %% [markdown]
 # About a third of the instructions is saved. `tl.exp` preserves results so tiny that they are
-# barely numbers, which takes about three instructions for every logit, and which a sum that is at least
-# one never notices. `tl.exp2` lets them become zero. And one maximum serves four logits, without a
-# barrier inside the loop. The picture below takes both kernels apart.
+# barely numbers, which takes about three instructions for every logit, and which a sum that is at
+# least one never notices. `tl.exp2` lets them become zero. And one maximum serves four logits,
+# without a barrier inside the loop. The picture below takes both kernels apart.
 #
 # The third line shows what an *odd* vocabulary costs. A row of `50257` bfloat16 logits is no
 # multiple of `16` bytes long, so most rows start off the grid on which wide loads are allowed, and
