@@ -645,8 +645,8 @@ print(f"bfloat16: {exps:.2f} exponentials per logit read")
 # lanes can take them, and 1.7<!--= f"{exps:.1f}" --> per logit are affordable. One fits, a second
 # one, as in an online softmax that rescales at every logit, does not. Are we below? Triton's
 # package carries the compiler and the disassembler for NVIDIA's processors, and neither of them
-# needs a GPU. So compile for one and **count**. Beside our kernel stands the one that textbooks show:
-# a running maximum for the whole block, and `tl.exp`.
+# needs a GPU. So compile for one and **count**. Beside our kernel stands the one that textbooks
+# show: a running maximum for the whole block, and `tl.exp`.
 
 # %%
 counts = {}
