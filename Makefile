@@ -17,6 +17,7 @@ lab: setup         ## open the course in JupyterLab
 
 notebooks: setup   ## build every notebook from its text
 	$(BIN)/python -m autograder.release
+	$(BIN)/python -m autograder.mistakes
 	$(BIN)/python theory/build.py
 	$(BIN)/python theory/coverage.py
 	$(BIN)/python -m lossmath.reference

@@ -42,7 +42,7 @@ def test_the_example_of_an_explorer_makes_a_picture():
 
 def test_the_readme_counts_what_there_is():
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    said = {what: int(n) for n, what in re.findall(r"\| more than (\d+)( explorers)? \|", readme)}
+    said = {what: int(n) for n, what in re.findall(r"\| \[?more than (\d+)( explorers)?\b", readme)}
     mutants = sum(len(problem.mutants) for problem in bank.problems())
     chapters = (path.read_text(encoding="utf-8") for path in ROOT.glob("theory/*.ipynb"))
     stills = sum(text.count('"image/png"') for text in chapters)

@@ -5,13 +5,14 @@ import io
 
 import pytest
 
-from autograder import bank
+from autograder import bank, mistakes
 from autograder.judge import judge
 from autograder.kernel import LocalAsk
 from lossmath.course import CheckFailed, check
 from lossmath.course.student import Student
 
-SEED = b"seed of the tests"
+SEED = mistakes.SEED
+MISTAKES = mistakes.PAGE.read_text(encoding="utf-8").splitlines()
 PROBLEMS = bank.problems()
 
 
@@ -82,6 +83,14 @@ def test_a_usual_mistake_loses_points_and_is_named(problem, variant):
         named = {score.misconception for score in scores.values() if score.misconception}
         assert variant in named
         assert not any(score.faults for score in scores.values())
+        if seed == SEED:
+            assert mistakes.row(variant, scores) in MISTAKES
+
+
+def test_the_page_of_mistakes_holds_no_others():
+    rows = [line for line in MISTAKES if line.startswith("| ")]
+    heads = len(PROBLEMS)
+    assert len(rows) == heads + sum(len(problem.mutants) for problem in PROBLEMS)
 
 
 @pytest.mark.parametrize(("problem", "variant"), variants("mutants"))
