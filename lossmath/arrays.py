@@ -23,7 +23,11 @@ def to_arrays(inputs: Sequence[Any]) -> tuple[list[Array], Any]:
     NumPy arrays when there is none. Raises TypeError when two namespaces are mixed.
     """
     given = [x for x in inputs if is_array_api_obj(x)] or [np.zeros(0)]
-    xp, home = array_namespace(*given), device(given[0])
+    try:
+        xp, home = array_namespace(*given), device(given[0])
+    except TypeError:
+        kinds = sorted({type(x).__module__.partition(".")[0] for x in given})
+        raise TypeError(f"arrays of {' and '.join(kinds)} cannot be mixed: convert them") from None
     return [x if is_array_api_obj(x) else xp.asarray(x, device=home) for x in inputs], xp
 
 
@@ -103,13 +107,15 @@ def _finite_max(x: Array, axis: int, xp: Any) -> Array:
 def logsumexp(x: Array, axis: int = -1) -> Array:
     """log(sum(exp(x))) along an axis; -inf when every entry is -inf, +inf when any is +inf."""
     xp = array_namespace(x)
-    top = _finite_max(x, axis, xp)
-    total = xp.sum(xp.exp(x - top), axis=axis)
+    wide = xp.astype(x, at_least_float32(x.dtype, xp), copy=False)
+    top = _finite_max(wide, axis, xp)
+    total = xp.sum(xp.exp(wide - top), axis=axis)
     empty = total == 0
     # Taking the log of 1 in the empty case keeps 0 * inf out of the autograd graph.
     log_total = xp.log(xp.where(empty, xp.ones_like(total), total))
     minus_infinity = xp.full_like(total, -math.inf)
-    return xp.where(empty, minus_infinity, log_total + xp.squeeze(top, axis=axis))
+    found = xp.where(empty, minus_infinity, log_total + xp.squeeze(top, axis=axis))
+    return xp.astype(found, x.dtype, copy=False)
 
 
 def log_softmax(x: Array, axis: int = -1) -> Array:
@@ -130,8 +136,9 @@ def log_softmax(x: Array, axis: int = -1) -> Array:
 def softmax(x: Array, axis: int = -1) -> Array:
     """exp(x) / sum(exp(x)) along an axis."""
     xp = array_namespace(x)
-    grown = xp.exp(x - _finite_max(x, axis, xp))
-    return grown / xp.sum(grown, axis=axis, keepdims=True)
+    wide = xp.astype(x, at_least_float32(x.dtype, xp), copy=False)
+    grown = xp.exp(wide - _finite_max(wide, axis, xp))
+    return xp.astype(grown / xp.sum(grown, axis=axis, keepdims=True), x.dtype, copy=False)
 
 
 def softmax_jacobian(x: Array) -> Array:
@@ -237,7 +244,7 @@ def log_gamma_step(x: float) -> float:
     """
     if x < 170:
         return math.log(math.gamma(x + 1) / (math.sqrt(x) * math.gamma(x + 0.5)))
-    return (1 - (1 - 0.3 / x**2) / (24 * x**2)) / (8 * x)
+    return (1 - (1 - 0.3 / (x * x)) / (24 * x * x)) / (8 * x)
 
 
 def orthogonal_projector(unit: Array) -> Array:

@@ -231,14 +231,16 @@ def namespaces_agree(loss: Loss) -> None:
 
 
 def inputs_are_left_alone(loss: Loss) -> None:
-    """No argument is written to."""
+    """No argument is written to, and every result is an array of its own, free to be changed."""
     inputs = loss.examples()
     for x in inputs:
         x.flags.writeable = False
-    loss.value(*inputs)
-    loss.gradient(*inputs)
+    results = [np.asarray(loss.value(*inputs)), *as_tuple(loss.gradient(*inputs))]
     if loss.has_hessian:
-        loss.hessian(*inputs)
+        results += [h for row in as_tuple(loss.hessian(*inputs)) for h in as_tuple(row)]
+    for result in results:
+        own = not any(np.shares_memory(result, x) for x in inputs)
+        _require(own and result.flags.writeable, f"{loss}: a result is not an array of its own")
 
 
 def nan_propagates(loss: Loss) -> None:

@@ -287,7 +287,10 @@ class BinaryFocal(Loss):
     )
 
     arguments = (Argument("logit"), TARGET)
-    formula = r"-\alpha_t (1-p_t)^\gamma \log p_t,\quad \alpha_t = \alpha \text{ or } 1-\alpha"
+    formula = (
+        r"-\alpha_t\, q^\gamma \left(y \log p + (1-y) \log(1-p)\right),\quad "
+        r"q = y(1-p) + (1-y)p,\ \alpha_t = \alpha y + (1-\alpha)(1-y)"
+    )
     convex = False  # for gamma > 0
     lipschitz = None
     nonnegative = True
@@ -703,7 +706,7 @@ class RankedProbabilityScore(Loss):
         n = error.shape[-1]
         place = xp.arange(n, dtype=error.dtype, device=device(error))
         shared = n - xp.maximum(place[:, None], place[None, :])
-        return xp.broadcast_to(2 * shared, (*error.shape, n))
+        return xp.ones_like(error)[..., None] * (2 * shared)
 
 
 class CumulativeLink(Loss):

@@ -29,7 +29,7 @@ from lossmath.arrays import (
     xlogy,
 )
 from lossmath.domains import Interval, Simplex
-from lossmath.loss import Loss, Residual, parameter
+from lossmath.loss import Accumulating, Loss, Residual, parameter
 
 PROBABILITY = Interval(at_least=0, at_most=1)
 PREDICTION = Argument("prediction", "c", Simplex())
@@ -295,7 +295,7 @@ class GaussianKL(Loss):
         return (mean * mean + exp_remainder(log_variance)) / 2
 
     def df(self, mean, log_variance, xp):
-        return mean, xp.expm1(log_variance) / 2
+        return 1 * mean, xp.expm1(log_variance) / 2  # not the caller's own array
 
     def d2f(self, mean, log_variance, xp):
         zero = xp.zeros_like(mean)
@@ -340,7 +340,7 @@ class GaussianReconstruction(Residual):
         return xp.full_like(r, 1 / self.sigma**2)
 
 
-class NegativeELBO(Loss):
+class NegativeELBO(Accumulating):
     """A variational autoencoder's loss: how badly it reconstructs, plus what its latents tell.
 
     The evidence lower bound is maximised, so the loss is minus the bound. The first argument
@@ -374,11 +374,11 @@ class NegativeELBO(Loss):
 
     def f(self, log_likelihood, mean, log_variance, xp):
         divergence = GaussianKL().f(mean, log_variance, xp)
-        return self.beta * xp.sum(divergence, axis=-1) - log_likelihood
+        return times(self.beta, xp.sum(divergence, axis=-1)) - log_likelihood
 
     def df(self, log_likelihood, mean, log_variance, xp):
         slopes = GaussianKL().df(mean, log_variance, xp)
-        return -xp.ones_like(log_likelihood), *(self.beta * slope for slope in slopes)
+        return -xp.ones_like(log_likelihood), *(times(self.beta, slope) for slope in slopes)
 
     def d2f(self, log_likelihood, mean, log_variance, xp):
         (one, zero), (_, curvature) = GaussianKL().d2f(mean, log_variance, xp)
@@ -386,7 +386,7 @@ class NegativeELBO(Loss):
         return (
             (xp.zeros_like(log_likelihood), zero, zero),
             (zero, self.beta * diagonal(one), zeros),
-            (zero, zeros, self.beta * diagonal(curvature)),
+            (zero, zeros, diagonal(times(self.beta, curvature))),
         )
 
 

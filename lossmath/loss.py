@@ -204,9 +204,9 @@ class Loss:
     def _prepare(self, inputs: tuple[Any, ...], options: dict[str, Any]) -> Inputs:
         """Bind, convert and check what a call was given; errors begin with the loss's name."""
         named = {a.name: options.pop(a.name) for a in self.arguments if a.name in options}
-        given = self._signature.bind(*inputs, **named).args
         try:
-            return self._checked(given, Reduction(**options))
+            given = self._signature.bind(*inputs, **named).args
+            return self._checked(given, Reduction.of(options))
         except (TypeError, ValueError) as error:
             raise type(error)(f"{self.name}: {error}") from None
 
@@ -307,7 +307,12 @@ class Accumulating(Loss, abstract=True):
 
 
 def _widened(arrays: list[Array], xp: Any) -> list[Array]:
-    return [xp.astype(x, at_least_float32(x.dtype, xp), copy=False) for x in arrays]
+    return [
+        xp.astype(x, at_least_float32(x.dtype, xp), copy=False)
+        if xp.isdtype(x.dtype, "real floating")
+        else x
+        for x in arrays
+    ]
 
 
 def _as_dtype(derivative: Any, dtype: Any, xp: Any) -> Any:

@@ -19,12 +19,12 @@ from lossmath.arrays import (
     to_arrays,
 )
 from lossmath.divergence import PROBABILITY, ExpectedCost
-from lossmath.loss import Kink, Loss, parameter
+from lossmath.loss import Accumulating, Kink, Loss, parameter
 
 WEIGHT = Argument("weight", "...")
 
 
-class Penalty(Loss, abstract=True):
+class Weighed(Loss, abstract=True):
     """Losses times a strength: f, df and d2f are those of strength 1."""
 
     strength: float = parameter(
@@ -47,6 +47,10 @@ class Penalty(Loss, abstract=True):
 
     def _hessian(self, arrays, xp):
         return _times(self.strength, super()._hessian(arrays, xp))
+
+
+class Penalty(Accumulating, Weighed, abstract=True):
+    """Losses that add up over weights or examples, and count as much as their strength says."""
 
 
 # Weights.
@@ -305,7 +309,7 @@ class LoadBalancing(Penalty):
         return experts / tokens * p * (share - xp.sum(share * p, axis=-1, keepdims=True))
 
 
-class PhysicsInformed(Loss):
+class PhysicsInformed(Accumulating):
     """Fit the data and obey an equation: two mean squares, of what is left of each.
 
     `equation` is what remains of the differential equation, moved to one side, at points where no

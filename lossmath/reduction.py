@@ -4,7 +4,7 @@ Every reduction here is a weighted sum of the values, so the gradient of the red
 gradient of each value times its coefficient in that sum.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from lossmath.arrays import (
@@ -49,6 +49,15 @@ class Reduction:
                 raise ValueError(f"{option}={value!r} must be one of {', '.join(allowed)}")
         if self.denominator == "weight_sum" and self.weights is None:
             raise ValueError("denominator='weight_sum' needs weights")
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> "Reduction":
+        """The reduction with these options. Raises TypeError for one that does not exist."""
+        known = [field.name for field in fields(cls)]
+        for option in options:
+            if option not in known:
+                raise TypeError(f"there is no option {option}; there are {', '.join(known)}")
+        return cls(**options)
 
     def bind(self, shape: tuple[int, ...], like: Array, xp: Any) -> "Reduction":
         """The same reduction with weights and mask as checked arrays beside the array `like`."""

@@ -256,8 +256,9 @@ class PseudoHuber(Residual):
 
     def _relative(self, r, xp):
         """r over delta, held where the 1 beside its square is long lost: at infinity no NaN."""
-        largest = 2 / float(xp.finfo(r.dtype).eps)
-        return xp.clip(r / self.delta, -largest, largest)
+        numbers = xp.finfo(r.dtype)
+        largest = min(2 / float(numbers.eps) * self.delta, float(numbers.max))
+        return xp.clip(r, -largest, largest) / self.delta
 
     def f(self, r, xp):
         # sqrt(1 + v^2) - 1 = v^2 / (1 + sqrt(1 + v^2)) neither cancels nor overflows.

@@ -87,9 +87,9 @@ def test_an_unknown_loss_is_an_attribute_error():
 def test_arguments_go_by_name_or_position():
     by_name = lossmath.GaussianNLL().value(target=1.0, mean=0.0, variance=2.0)
     assert by_name == lossmath.GaussianNLL().value(0.0, 2.0, 1.0)
-    with pytest.raises(TypeError, match="missing a required argument: 'target'"):
+    with pytest.raises(TypeError, match="Huber: missing a required argument: 'target'"):
         Huber()([1.0])
-    with pytest.raises(TypeError, match=r"Huber: .*unexpected keyword argument 'wieghts'"):
+    with pytest.raises(TypeError, match="Huber: there is no option wieghts; there are reduction,"):
         Huber()([1.0], [2.0], wieghts=[1.0])
 
 

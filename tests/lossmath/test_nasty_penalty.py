@@ -10,7 +10,11 @@ from lossmath import (
     CentreLoss,
     EntropyRegularisation,
     L1Penalty,
+    L2Penalty,
     LoadBalancing,
+    LogSumExp,
+    NegativeELBO,
+    PhysicsInformed,
     SparsityKL,
     TDError,
 )
@@ -32,6 +36,32 @@ def _():
     assert next_value.grad is None
     assert TDError(discount=0.5).gradient(value, next_value, reward) == (-1.5, 0)
     assert TDError().gradient(2.0, 0.0, 3.0) == (-1, 0)  # the end of an episode
+
+
+@nasty("D50 sums beyond half precision whose result is within it")
+def _():
+    weights = np.full(10**6, 0.5, dtype=np.float16)
+    assert L1Penalty()(weights) == 500
+    assert L2Penalty()(weights) == 250
+    point, origin = np.full((1, 1), 300, dtype=np.float16), np.zeros((1, 1), dtype=np.float16)
+    assert CentreLoss(strength=0.5)(point, origin, np.array([0])) == 22500
+    residuals, none = np.full(2, 200, dtype=np.float16), np.zeros(2, dtype=np.float16)
+    assert PhysicsInformed()(residuals, none, none) == 40000
+    zeros = np.zeros(70_000, dtype=np.float16)
+    assert LogSumExp().value(zeros) == np.float16(np.log(70_000))
+    expected = np.float16(1 / 70_000)
+    assert (LogSumExp().gradient(zeros) == expected).all()
+
+
+@nasty("D50 a divergence that does not count may be infinite")
+def _():
+    for dtype, log_variance in ((np.float32, 90), (np.float64, 800)):
+        likelihood, mean = np.array(-1, dtype), np.zeros(1, dtype)
+        loss = NegativeELBO(beta=0.0)
+        with np.errstate(over="ignore"):
+            assert loss.value(likelihood, mean, np.full(1, log_variance, dtype)) == 1
+            gradients = loss.gradient(likelihood, mean, np.full(1, log_variance, dtype))
+        assert [float(g.item()) for g in gradients] == [-1, 0, 0]
 
 
 @nasty("D68 only the probabilities carry a gradient, and ties go to the lower index")
