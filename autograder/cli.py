@@ -13,6 +13,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from nbgrader.converters.base import NbGraderException
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy.exc import OperationalError
@@ -122,9 +123,7 @@ def _regrade(options: argparse.Namespace) -> int:
 
 def _feedback(options: argparse.Namespace) -> int:
     """Write the pages that students get back."""
-    course = Course.open(options.course)
-    print(f"Feedback pages: {_write_pages(course, options.students)}")
-    return DONE
+    return _write_pages(Course.open(options.course), options.students)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -184,13 +183,13 @@ def _demo(options: argparse.Namespace) -> int:
     outcome = _grade_with_progress(course, options)
     scores = report.collect(course)
     Console().print(report.as_tables(scores))
-    print(f"Feedback pages: {_write_pages(course, [])}")
+    written = _write_pages(course, [])
     complaints = sample.compare(scores, problems)
     for complaint in complaints:
         _complain(complaint)
     if not complaints:
         print(f"All {len(sample.CLASS)} sample students got exactly the points they should.")
-    return _conclude(outcome) or (FAILED if complaints else DONE)
+    return _conclude(outcome) or (FAILED if complaints else written)
 
 
 def _doctor(options: argparse.Namespace) -> int:
@@ -276,13 +275,21 @@ def _grade_with_progress(
         raise
 
 
-def _write_pages(course: Course, students: list[str]) -> Path:
-    graded = find_graded(course, students)
+def _write_pages(course: Course, students: list[str]) -> int:
+    """Write everybody's pages and say where; one that fails keeps no other back."""
+    graded, failed = find_graded(course, students), []
     with _progress("writing feedback") as advance:
         for done, student in enumerate(graded):
             advance(done, len(graded), student)
-            write_feedback(course, student)
-    return course.folder / "feedback"
+            try:
+                write_feedback(course, student)
+            except NbGraderException:
+                failed.append(student)
+    print(f"Feedback pages: {course.folder / 'feedback'}")
+    for student in failed:
+        log = audit.folder(course.folder) / "grading.log"
+        _complain(f"{student}'s feedback could not be written: {log} says why")
+    return FAILED if failed else DONE
 
 
 @contextmanager

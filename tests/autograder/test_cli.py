@@ -49,6 +49,15 @@ def test_from_submissions_to_feedback(fall, capsys):
     assert (fall / "feedback" / "ada" / "losses" / f"{FIRST}.html").exists()
 
 
+def test_a_page_that_cannot_be_written_keeps_no_other_back(fall, capsys):
+    hand_in(Course.open(fall), "bob", sample.right)
+    assert main(["grade", "--course", str(fall)]) == DONE
+    (fall / "autograded" / "ada" / "losses" / f"{FIRST}.ipynb").write_text("no notebook")
+    assert main(["feedback", "--course", str(fall)]) == FAILED
+    assert "ada's feedback could not be written" in capsys.readouterr().err
+    assert (fall / "feedback" / "bob" / "losses" / f"{FIRST}.html").exists()
+
+
 def test_old_and_new_scores_are_shown(fall, capsys):
     assert main(["grade", "--course", str(fall)]) == DONE
     assert main(["regrade", "--course", str(fall)]) == DONE
