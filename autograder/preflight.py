@@ -50,11 +50,15 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Cell:
-    """All that is kept of a submitted cell; `grade_id` is empty for a student's own cells."""
+    """All that is kept of a submitted cell; `grade_id` is empty for a student's own cells.
+
+    `points` are those that it claims, to be told and not believed.
+    """
 
     kind: str
     source: str
     grade_id: str = ""
+    points: float = 0.0
 
 
 @dataclass
@@ -183,7 +187,8 @@ def plain_cell(cell: Cell) -> NotebookNode:
     """A notebook cell that holds what is kept of a submitted one."""
     # Not `new_code_cell`, which takes longer to validate a cell than we take to grade it.
     of_code: dict = {"outputs": [], "execution_count": None} if cell.kind == "code" else {}
-    metadata = {"nbgrader": {"grade_id": cell.grade_id}} if cell.grade_id else {}
+    claims = {"grade_id": cell.grade_id, "points": cell.points}
+    metadata = {"nbgrader": claims} if cell.grade_id else {}
     return nbformat.from_dict(
         {"cell_type": cell.kind, "source": cell.source, "metadata": metadata, **of_code}
     )
@@ -416,14 +421,19 @@ def _parse_cell(item: Any) -> Cell | None:
         return None
     # A lone surrogate is legal in JSON but cannot be written as UTF-8.
     source = source.encode("utf-8", "replace").decode("utf-8")
-    return Cell(CELL_KINDS[item["cell_type"]], source, _grade_id(item))
+    return Cell(CELL_KINDS[item["cell_type"]], source, *_claims(item))
 
 
-def _grade_id(item: dict) -> str:
+def _claims(item: dict) -> tuple[str, float]:
+    """The grade id and the points that a cell claims."""
     metadata = item.get("metadata")
     nbgrader = metadata.get("nbgrader") if isinstance(metadata, dict) else None
-    grade_id = nbgrader.get("grade_id") if isinstance(nbgrader, dict) else None
-    return grade_id if isinstance(grade_id, str) and len(grade_id) <= 128 else ""
+    claimed = nbgrader if isinstance(nbgrader, dict) else {}
+    grade_id, points = claimed.get("grade_id"), claimed.get("points")
+    return (
+        grade_id if isinstance(grade_id, str) and len(grade_id) <= 128 else "",
+        float(points) if isinstance(points, int | float) and abs(points) < 1e6 else 0.0,
+    )
 
 
 def _remark_kernel(data: dict, remarks: list[str]) -> None:

@@ -73,6 +73,7 @@ def _sort_cells(
         name = _grade_id(cell)
         if name in originals and name not in texts and cell.cell_type == originals[name].cell_type:
             texts[name] = cell.source
+            notes += _changes(cell, originals[name])
             own[name] = []
             last = name
             continue
@@ -84,6 +85,15 @@ def _sort_cells(
             notes.append(f"The cell {name} was turned into a {cell.cell_type} cell.")
         own[last].append(plain_cell(Cell(cell.cell_type, cell.source)))
     return texts, own
+
+
+def _changes(cell: NotebookNode, original: NotebookNode) -> Iterator[str]:
+    """What a student changed in a cell and cannot."""
+    claimed, points = (c.metadata.nbgrader.get("points", 0) for c in (cell, original))
+    if claimed and claimed != points:
+        yield f"The points of the cell {_grade_id(cell)} were changed; the released ones count."
+    if is_locked(original) and cell.source.strip() != original.source.strip():
+        yield f"The locked cell {_grade_id(cell)} was changed; the released text counts."
 
 
 def _missing_note(original: NotebookNode, name: str) -> str:

@@ -52,7 +52,7 @@ def staged_source(layout, name=NAMES[0], student="ada"):
     return copy.cells[0].source
 
 
-def test_only_kind_text_and_grade_id_survive(layout, submitted):
+def test_only_kind_text_and_claims_to_be_compared_survive(layout, submitted):
     (submitted / "01_first.ipynb").write_bytes(
         notebook_bytes(
             cell("answer", "f", tags=["skip-execution"]) | {"attachments": {"a": {}}},
@@ -63,7 +63,10 @@ def test_only_kind_text_and_grade_id_survive(layout, submitted):
     )
     assert stage(layout, "ada") == []
     copy = nbformat.read(layout.folder("staged", "ada") / "01_first.ipynb", as_version=4)
-    assert [dict(c.metadata) for c in copy.cells] == [{"nbgrader": {"grade_id": "f"}}, {}]
+    assert [dict(c.metadata) for c in copy.cells] == [
+        {"nbgrader": {"grade_id": "f", "points": 99.0}},
+        {},
+    ]
     assert set(copy.metadata) == {"autograder"}
     assert "attachments" not in copy.cells[0]
 

@@ -37,11 +37,12 @@ def released():
 
 
 def submit(*cells, received=True):
-    """A clean copy: kind, text and grade id alone."""
+    """A clean copy: kind, text, and the grade id and points a cell claims."""
     notebook = nbformat.v4.new_notebook(
         cells=[
-            cell(c.source, c.metadata.get("nbgrader", {}).get("grade_id", ""), c.cell_type)
+            cell(c.source, claims.get("grade_id", ""), c.cell_type, points=claims.get("points", 0))
             for c in cells
+            for claims in (c.metadata.get("nbgrader", {}),)
         ]
     )
     notebook.metadata["autograder"] = {"notes": [], "received": received}
@@ -135,3 +136,17 @@ def test_a_notebook_that_never_arrived_is_the_release_without_further_notes(rele
     rebuilt = rebuild(submit(*released.cells, received=False), released)
     assert sources(rebuilt) == sources(released)
     assert notes(rebuilt) == []
+
+
+def test_changed_points_and_locked_text_are_told_and_do_not_count(released):
+    submitted = copy.deepcopy(released)
+    submitted.cells[2].metadata.nbgrader.points = 100
+    submitted.cells[4].source = "1 + 1"
+    submitted.cells[1].source = "def f(): pass"
+    rebuilt = rebuild(submit(*submitted.cells), released)
+    assert notes(rebuilt) == [
+        "The points of the cell value were changed; the released ones count.",
+        "The locked cell gradient was changed; the released text counts.",
+    ]
+    assert rebuilt.cells[2].metadata.nbgrader.points == 3
+    assert rebuilt.cells[4].source == released.cells[4].source

@@ -188,6 +188,7 @@ ATTACKS = (
         "raises its points",
         everywhere(more(points=100), no_gradient),
         NO_GRADIENT,
+        "The points of the cell gradient were changed",
     ),
     Attack(
         "other-flags",
