@@ -84,7 +84,8 @@ def drawn(explorer: Locator) -> str:
 
 
 def moves(page: Page, explorer: Locator, handle: Locator) -> None:
-    """By keyboard from end to end, then back by mouse."""
+    """By keyboard from end to end, then back by mouse, with the other sliders at their start."""
+    explorer.get_by_role("button", name="Reset").click()
     ends = {}
     for key in ("Home", "End"):
         handle.press(key)
