@@ -36,7 +36,10 @@ def section(problem: Problem) -> str:
     """One problem's table."""
     judged = [part for part in problem.parts if not part.written]
     heading = " | ".join(f"{part.name} ({part.points:g})" for part in judged)
-    rows = [row(mutant, mutant_scores(problem, mutant)) for mutant in problem.mutants]
+    rows = [
+        row(mutant, judge(problem, LocalAsk(problem.namespace(mutant)), SEED))
+        for mutant in problem.mutants
+    ]
     return "\n".join(
         [
             f"## [{problem.name}](../solutions/{problem.name}/mutants.py)\n",
@@ -45,11 +48,6 @@ def section(problem: Problem) -> str:
             *rows,
         ]
     )
-
-
-def mutant_scores(problem: Problem, mutant: Alternative) -> dict[str, PartScore]:
-    """What the judge gives a wrong solution."""
-    return judge(problem, LocalAsk(problem.namespace(mutant)), SEED)
 
 
 def row(mutant: Alternative, scores: dict[str, PartScore]) -> str:

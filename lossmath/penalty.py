@@ -25,7 +25,11 @@ WEIGHT = Argument("weight", "...")
 
 
 class Weighed(Loss, abstract=True):
-    """Losses times a strength: f, df and d2f are those of strength 1."""
+    """Losses times a strength: f, df and d2f are those of strength 1.
+
+    A class of its own, below `Accumulating`: a sum that only float32 holds may fit half precision
+    again once it is multiplied.
+    """
 
     strength: float = parameter(
         1e-3,

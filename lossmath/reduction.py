@@ -140,5 +140,5 @@ def reduce(values: Any, **options: Any) -> Array:
     """
     (values,), xp = to_arrays([values])
     values = xp.astype(values, common_floating_dtype([values], xp), copy=False)
-    reduction = Reduction(**{"reduction": "mean"} | options)
+    reduction = Reduction.of({"reduction": "mean"} | options)
     return reduction.bind(tuple(values.shape), values, xp).reduce(values, xp)
