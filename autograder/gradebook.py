@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, load_only, scoped_session, selectinload, ses
 
 from autograder.config import ASSIGNMENT, Course
 from autograder.errors import WrongUse
-from autograder.submission import Graded, draft_folder
+from autograder.submission import Graded, drafts
 
 
 @contextmanager
@@ -66,7 +66,7 @@ class Writer:
 
     def holds(self, graded: Graded) -> bool:
         """Whether gradebook and graded notebooks already show this outcome."""
-        return graded.unchanged and graded.student in self.known
+        return graded.draft is None and graded.student in self.known
 
     def record(self, graded: Graded) -> None:
         """Put a submission into the gradebook and its graded notebooks in place."""
@@ -157,13 +157,14 @@ class Writer:
 
     def _show(self, graded: Graded) -> None:
         """Move the graded notebooks to where formgrader and feedback look for them."""
-        draft = draft_folder(self.layout, graded.student)
-        if draft.exists():
+        if graded.draft:
             target = self.layout.folder("autograded", graded.student)
             shutil.rmtree(target, ignore_errors=True)
             target.parent.mkdir(parents=True, exist_ok=True)
-            draft.rename(target)
+            graded.draft.rename(target)
             self.converter.set_permissions(ASSIGNMENT, graded.student)
+        for left in drafts(self.layout, graded.student):  # by workers that were lost
+            shutil.rmtree(left, ignore_errors=True)
 
     # ------------------------------------------------------------------------ at the start
 

@@ -1,18 +1,18 @@
 """What a worker does with one submission: clean copy, sandbox, judge, graded notebooks.
 
 It works on files alone and never opens the gradebook, so any number of workers may do it at once.
-What the gradebook is to hold comes back as plain values; the graded notebooks wait in the student's
-folder of records until `gradebook.Writer` puts them in place.
+What the gradebook is to hold comes back as plain values; the graded notebooks wait as a draft in
+the student's folder of records until `gradebook.Writer` puts them in place.
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from uuid import uuid4
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
@@ -26,6 +26,7 @@ from autograder.execute import Settings, grade_notebook, with_outputs
 from autograder.preflight import Layout, clean_copy
 from autograder.rebuild import rebuild
 
+DRAFT = "graded-"  # how the names of folders of graded notebooks begin that nobody reads yet
 NO_RESPONSE = "No response."  # nbgrader's comment on an answer cell left as it was released
 
 # One process has one warm interpreter, and the judge draws figures with one pyplot.
@@ -37,8 +38,8 @@ class Graded:
     """The outcome of one submission, small enough to travel.
 
     `scores` and `comments` map (notebook, cell) to what nbgrader makes of the cell: points, None
-    where a person has to read; a comment, None where there is something to read. `unchanged`
-    means that the graded notebooks in place already show all this.
+    where a person has to read; a comment, None where there is something to read. `draft` is the
+    folder of the graded notebooks, None when those in place already show all this.
     """
 
     student: str
@@ -47,7 +48,7 @@ class Graded:
     comments: dict[tuple[str, str], str | None]
     notes: list[str]
     faults: list[str]
-    unchanged: bool
+    draft: Path | None
 
 
 def grade_submission(student: str, course: Path, settings: Settings) -> Graded:
@@ -64,8 +65,7 @@ def grade_submission(student: str, course: Path, settings: Settings) -> Graded:
         notebooks[name] = limited(with_outputs(notebook, record), course)
         records.append(record)
     unchanged = settings.reuse and _is_shown(layout, student, records, clean.timestamp)
-    if not unchanged:
-        write_draft(layout, student, notebooks, clean.timestamp)
+    draft = None if unchanged else write_draft(layout, student, notebooks, clean.timestamp)
     return Graded(
         student,
         clean.timestamp,
@@ -73,7 +73,7 @@ def grade_submission(student: str, course: Path, settings: Settings) -> Graded:
         comments=_of_cells(notebooks, is_solution, _comment),
         notes=clean.notes,
         faults=[fault for record in records for fault in record.faults()],
-        unchanged=unchanged,
+        draft=draft,
     )
 
 
@@ -104,22 +104,25 @@ def _comment(cell: NotebookNode) -> str | None:
 # ---------------------------------------------------------------------------- graded notebooks
 
 
-def draft_folder(layout: Layout, student: str) -> Path:
-    """Where graded notebooks wait until the gradebook knows the scores in them."""
-    return audit.folder_of(layout.course, layout.assignment, student) / "graded"
+def drafts(layout: Layout, student: str) -> list[Path]:
+    """The folders of graded notebooks that wait until the gradebook knows the scores in them."""
+    return list(audit.folder_of(layout.course, layout.assignment, student).glob(f"{DRAFT}*"))
 
 
 def write_draft(
     layout: Layout, student: str, notebooks: dict[str, NotebookNode], timestamp: str | None
-) -> None:
-    draft = draft_folder(layout, student)
-    shutil.rmtree(draft, ignore_errors=True)
+) -> Path:
+    """Write graded notebooks into a folder of their own; returns it."""
+    # A scheduler that takes a worker for lost has its work done by another, perhaps while the first
+    # still writes, or while what it wrote is being put in place.
+    draft = audit.folder_of(layout.course, layout.assignment, student) / f"{DRAFT}{uuid4().hex}"
     draft.mkdir(parents=True)
     for name, notebook in notebooks.items():
         # Not `nbformat.write`: the cells are our own, there is nothing to validate.
         (draft / f"{name}.ipynb").write_text(nbformat.v4.writes(notebook) + "\n", encoding="utf-8")
     if timestamp:
         (draft / "timestamp.txt").write_text(timestamp)
+    return draft
 
 
 def _is_shown(layout: Layout, student: str, records: list[Record], timestamp: str | None) -> bool:

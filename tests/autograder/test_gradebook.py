@@ -1,6 +1,7 @@
 """The gradebook is whole at every moment, and says what nbgrader itself would say."""
 
 import fcntl
+import logging
 import random
 import shutil
 import signal
@@ -10,13 +11,15 @@ import threading
 from multiprocessing import active_children
 from pathlib import Path
 
+import nbformat
 import pytest
 from classroom import FIRST, FULL, contents, hand_in, nbgrader, shown, wait_until
 
 from autograder import sample
 from autograder.config import ASSIGNMENT, Course
-from autograder.grade import grade
+from autograder.grade import grade, settings_of
 from autograder.gradebook import Writer
+from autograder.submission import drafts, grade_submission
 
 SLOW = "import time\ntime.sleep(600)"
 STOPS = random.Random(3).sample(range(1, 1000), 4)  # in thousandths of all changes of a run
@@ -135,6 +138,24 @@ def test_a_submission_whose_worker_is_killed_is_graded_again(handed_in, undistur
     assert killed and outcome.failed == []
     assert contents(course) == contents(expected)
     assert shown(course) == shown(expected)
+
+
+def test_work_that_a_scheduler_has_done_twice_is_shown_whole(course, monkeypatch):
+    write_class(course)
+    settings = settings_of(course)
+    write = nbformat.v4.writes
+    with Writer(course, logging.getLogger()) as writer:
+        first = grade_submission("ada", course.folder, settings)
+
+        def write_too_late(notebook):
+            writer.record(first)
+            return write(notebook)
+
+        monkeypatch.setattr(nbformat.v4, "writes", write_too_late)
+        with pytest.raises(FileNotFoundError):  # nobody waits for the second
+            grade_submission("ada", course.folder, settings)
+    assert drafts(course.layout, "ada") == []
+    assert grade_submission("ada", course.folder, settings).draft is None  # all is in place
 
 
 def test_two_runs_do_not_write_at_the_same_time(course):
