@@ -9,6 +9,8 @@ import re
 import sys
 from pathlib import Path
 
+import jupytext
+
 import lossmath
 
 ROOT = Path(__file__).parent.parent
@@ -117,8 +119,8 @@ def page() -> str:
     lines = [
         "# Where everything is taught",
         "",
-        "Each topic with the chapter and section that teaches it, and the graded problems that ask"
-        " for it; below, each loss with the chapters that use it.",
+        "Each topic with the chapter, section and cells (counted from the top) that teach it, and"
+        " the graded problems that ask for it; below, each loss with the chapters that use it.",
     ]
     for theme, topics in TOPICS.items():
         lines += ["", f"## {theme}", "", "| topic | taught in | problems |", "|---|---|---|"]
@@ -133,12 +135,20 @@ def page() -> str:
 
 def _section(place: str) -> str:
     number, beginning = place.split(" ", 1)
-    text = _source(number).read_text(encoding="utf-8")
-    headings = re.findall(r"^# #{2,3} (.*)$", text, re.MULTILINE)
-    found = [heading for heading in headings if heading.startswith(beginning)]
-    if not found:
-        raise ValueError(f"chapter {number} has no heading that begins with {beginning!r}")
-    return f"{_chapter(number)} {found[0]}"
+    cells = jupytext.read(_source(number), fmt="py:percent").cells
+    headings = [
+        (at, len(hashes), text)
+        for at, cell in enumerate(cells, 1)
+        for hashes, text in re.findall(r"^(##+) (.*)$", cell.source, re.MULTILINE)
+        if cell.cell_type == "markdown"
+    ]
+    for index, (first, level, text) in enumerate(headings):
+        if text.startswith(beginning):
+            ends = (at - 1 for at, other, _ in headings[index + 1 :] if other <= level)
+            last = max(first, next(ends, len(cells)))
+            cells_of_it = f"cell {first}" if first == last else f"cells {first}–{last}"
+            return f"{_chapter(number)} {text} ({cells_of_it})"
+    raise ValueError(f"chapter {number} has no heading that begins with {beginning!r}")
 
 
 def _chapter(number: str) -> str:
