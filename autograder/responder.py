@@ -161,7 +161,7 @@ class Outputs:
         self.displays_left -= 1
         if self.displays_left < 0:
             return
-        kept = {kind: self._bounded(str(data[kind])) for kind in wire.TEXTS if kind in data}
+        kept = {wire.PLAIN: self._bounded(str(data[wire.PLAIN]))} if wire.PLAIN in data else {}
         kept |= {kind: text for kind in wire.PICTURES if (text := self._picture(data.get(kind)))}
         output: dict = {"output_type": "display_data", "data": kept, "metadata": {}}
         if count is not None:

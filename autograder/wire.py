@@ -53,8 +53,8 @@ NAMES = {plain: name for name, plain in DTYPES.items()}
 MAX_DIMENSIONS = 8
 MAX_LENGTH = 10_000_000  # of one axis: an array of size zero may still claim an absurd shape
 
-# What a display may hold, and how a picture's bytes begin.
-TEXTS = ("text/plain", "text/html")
+# What a display may hold, and how a picture's bytes begin. HTML is shown to nobody.
+PLAIN = "text/plain"
 PICTURES = {"image/png": b"\x89PNG\r\n\x1a\n", "image/jpeg": b"\xff\xd8\xff"}
 
 HEX_FLOAT = re.compile(r"-?0x[01]\.[0-9a-f]{1,13}p[+-][0-9]{1,4}")
@@ -560,8 +560,8 @@ def _some_text(data: Any) -> str:
 
 def _bundle(data: Any) -> dict[str, str]:
     _require(isinstance(data, dict), "not a display")
-    texts = {kind: _some_text(data[kind]) for kind in TEXTS if kind in data}
-    return texts | {kind: data[kind] for kind in PICTURES if _is_picture(kind, data.get(kind))}
+    text = {PLAIN: _some_text(data[PLAIN])} if PLAIN in data else {}
+    return text | {kind: data[kind] for kind in PICTURES if _is_picture(kind, data.get(kind))}
 
 
 def _is_picture(kind: str, data: Any) -> bool:
@@ -577,7 +577,7 @@ def _is_picture(kind: str, data: Any) -> bool:
 def _texts_of(output: dict) -> list[str]:
     texts = [output[name] for name in ("text", "ename", "evalue") if name in output]
     texts += output.get("traceback", [])
-    return texts + [text for kind, text in output.get("data", {}).items() if kind in TEXTS]
+    return [*texts, output.get("data", {}).get(PLAIN, "")]
 
 
 # ---------------------------------------------------------------------------- frames

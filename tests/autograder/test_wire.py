@@ -343,7 +343,7 @@ def test_mutated_outputs_of_a_cell_are_refused_or_stay_in_format(data):
     assert isinstance(ok, bool)
     for output in outputs:
         data = output.get("data", {})
-        assert set(data) <= {"text/plain", "text/html", "image/png", "image/jpeg"}
+        assert set(data) <= {"text/plain", "image/png", "image/jpeg"}
         assert all(isinstance(text, str) for text in data.values())
 
 
