@@ -1,4 +1,4 @@
-"""The figures of docs/gpu.md: computed floors and recorded results, as tables.
+"""The figures of docs/gpu.md: computed floors, recorded results and published ones, as tables.
 
 python -m lossmath.fused.report            # rewrite them after adding a file to results/
 python -m lossmath.fused.report --check    # fail when the page is out of date
@@ -15,6 +15,7 @@ import torch
 
 from .bench import DTYPES, GRID
 from .providers import BASELINE
+from .published import DEVICES, SOURCES, table
 from .workload import Workload
 
 PAGE = Path(__file__).parents[2] / "docs" / "gpu.md"
@@ -22,7 +23,7 @@ RESULTS = Path(__file__).with_name("results")
 MARKER = "<!-- From here on: python -m lossmath.fused.report -->\n"
 # An H200 by its data sheet. What a copy and a product reach in practice is less, and is measured
 # in every run of the benchmark.
-NOMINAL = {"GBps": 4800.0, "TFLOPs": 989.0}
+NOMINAL = DEVICES["NVIDIA H200"]
 
 
 def recorded() -> list[dict]:
@@ -126,6 +127,8 @@ def page(text: str) -> str:
             floors() + "\n",
             "## Recorded results\n",
             *(tables(report) for report in recorded()),
+            "## Published by others, not measured here\n",
+            *map(table, SOURCES),
         ]
     )
 
