@@ -722,6 +722,7 @@ SLICE = losses_of(torch.as_tensor(_grid.reshape(-1, CENTRE.size))).numpy().resha
 REACH = np.linspace(-0.8, 0.8, 41)
 
 
+# %% jupyter={"source_hidden": true}
 def landscape(stage):
     k = round(stage)
     direction = VECTORS[k][:, -1] * np.sign(VECTORS[k][0, -1])
@@ -820,6 +821,7 @@ SHARPNESS = np.stack(
 )
 
 
+# %% jupyter={"source_hidden": true}
 def nearest(eta):
     """The run whose step size is closest."""
     return int(np.abs(np.log(RATES / eta)).argmin())

@@ -40,6 +40,7 @@ TOUCH = 1.0  # pixels, half a line's width
 FILLING = 25  # points that fill a bar, either way: closer together than a label is high
 FAR = 4  # panels; a line is followed no further
 PASSES = 3
+AT_ONCE = 64  # labels whose distances are found together: what fits into the processor's cache
 NOTHING = np.empty((0, 2))
 
 Each = Mapping[int, np.ndarray]  # by mark
@@ -168,6 +169,14 @@ class _Judged:
     centres: Each  # (frames, options, 2)
     costs: Each  # (frames, options), other labels aside
 
+    def frame(self, k: int) -> "_Judged":
+        """The same in one frame."""
+        centres, costs = (
+            {m: found[k : k + 1] for m, found in each.items()}
+            for each in (self.centres, self.costs)
+        )
+        return _Judged(self.sizes, centres, costs)
+
 
 def _judged(
     panels: Sequence[Panel],
@@ -205,11 +214,12 @@ def _arrange(panels: Sequence[Panel], place: Place) -> dict[int, list[Anchor]]:
     }
     judged = _judged(panels, [_inks(panel, place) for panel in panels], place, options)
     orders = [[*labels[k:], *labels[:k]] for k in range(len(labels))]
-    alone = np.eye(len(panels))
     found: dict[int, list[Anchor]] = {m: [] for m in labels}
-    for weights in (1 + (HOME - 1) * alone[0], *alone):
+    weights = np.array([HOME, *[1.0] * (len(panels) - 1)])
+    each = [(judged.frame(k), np.ones(1)) for k in range(len(panels))]
+    for frames in ((judged, weights), *each):
         _, taken = min(
-            (_settle(order, judged, weights) for order in orders),
+            (_settle(order, *frames) for order in orders),
             key=lambda settled: sum(settled[0].values()),
         )
         for m, at in taken.items():
@@ -296,7 +306,13 @@ def _alone(
 
 def _distance(at: np.ndarray, size: np.ndarray, points: np.ndarray) -> np.ndarray:
     """From each label's box to the nearest of the points, in pixels."""
+    seen = points[np.isfinite(points).all(axis=1)]
+    parts = np.split(at, range(AT_ONCE, len(at), AT_ONCE))
+    squared = np.concatenate([_squared_distance(part, size, seen) for part in parts])
+    return np.sqrt(np.nan_to_num(squared, nan=np.inf))
+
+
+def _squared_distance(at: np.ndarray, size: np.ndarray, points: np.ndarray) -> np.ndarray:
     across = np.maximum(np.abs(points[:, 0] - at[:, :1]) - size[0] / 2, 0)
     down = np.maximum(np.abs(points[:, 1] - at[:, 1:]) - size[1] / 2, 0)
-    squared = across * across + down * down
-    return np.sqrt(np.nan_to_num(squared, nan=np.inf).min(axis=1, initial=np.inf))
+    return (across * across + down * down).min(axis=1, initial=np.inf)
