@@ -78,6 +78,31 @@ print(
 # 3<!--= f"{absolute_best:.0f}" -->. The
 # third number, 3.25<!--= f"{huber_best:.2f}" -->, is the compromise we look at next.
 #
+# > **Refute this.** *“The squared error is robust to small errors.”* A loss is called **robust** if
+# > a few bad days, however bad, cannot drag its answer far. Make the bad day worse.
+
+# %%
+dragged = {}
+for worst in (40.0, 400.0, 4000.0):
+    changed = np.append(days[:-1], worst)
+    dragged[worst] = changed.mean(), np.median(changed)
+    print(f"bad day {worst:4.0f}: squared error answers {dragged[worst][0]:5.1f}, "
+          f"absolute {dragged[worst][1]:.1f}")  # fmt: skip
+sizes = np.array([0.1, 1.0, 10.0])
+costs = lm.SquaredError().value(sizes, 0 * sizes)
+pulls = lm.SquaredError().gradient(sizes, 0 * sizes)
+print("errors of", sizes, "cost", costs, "and pull with", pulls)
+assert dragged[4000.0][0] > 100 * dragged[4000.0][1]
+
+# %% [markdown]
+# Refuted: it is *insensitive* to small errors, which is something else. An error of a tenth costs
+# only 0.01<!--= f"{costs[0]:.2f}" -->. Robustness is a question about large ones, and there nothing
+# in this chapter does worse: the mean follows the bad day to
+# 802<!--= f"{dragged[4000.0][0]:.0f}" --> and would follow it anywhere, while the median stays at
+# 3<!--= f"{dragged[4000.0][1]:.0f}" -->. (Compare the two lists: an error ten times as large
+# *costs* 100<!--= f"{costs[2] / costs[1]:.0f}" --> times as much and *pulls*
+# 10<!--= f"{pulls[2] / pulls[1]:.0f}" --> times as hard.)
+#
 # ## Huber: quadratic nearby, linear far away
 #
 # Squared error listens to small errors in proportion, which is kind to an optimiser: the pull
@@ -414,11 +439,47 @@ print(f"Gaussian negative log-likelihood at σ = 0.1, r = 0: {narrow:.3f}")
 # 66 million<!--= f"{np.exp(tail['Gaussian']) / 1e6:.0f} million" --> times less likely than none,
 # so it bends the whole model to avoid one. The *t* finds it only
 # 316<!--= f"{np.exp(tail['Student-t']):.0f}" --> times less likely, shrugs, and moves on. The price
-# is convexity: starting far from the data, every pull is feeble and there may be several valleys.
+# shows in the curvature. That of the squared and of the absolute error is never negative; such
+# losses are called **convex**, and a sum of convex losses has a single valley. Here is the *t*,
+# with its width $s$ as well, beside half the squared error, which is the Gaussian of width one.
+
+# %% jupyter={"source_hidden": true}
+ORDERS = (("value", "value", -1, 9), ("slope", "gradient", -3, 3), ("curvature", "hessian", -1, 2))
+SMOOTH = np.linspace(-8, 8, 81)
+
+
+def heavy_tails(degrees, scale):
+    losses = {"Student-t": lm.StudentTNLL(degrees, scale), "half squared": lm.HalfSquaredError()}
+    return Picture(
+        [
+            Panel(
+                title,
+                [
+                    Curve(SMOOTH, getattr(loss, how)(SMOOTH, 0 * SMOOTH), n)
+                    for n, loss in losses.items()
+                ],
+                Axis("residual r", -8, 8),
+                Axis("", low, high),
+            )
+            for title, how, low, high in ORDERS
+        ],
+        readings={"bends downwards beyond r": scale * np.sqrt(degrees)},
+    )
+
+
+Explorer(
+    heavy_tails,
+    [slider(lm.StudentTNLL, "degrees"), slider(lm.StudentTNLL, "scale", low=0.4, high=3)],
+    title="A loss that gives up on the hopeless",
+)
+
+# %% [markdown]
+# Where the *t* has its greatest pull the curvature crosses zero, and beyond it is negative. Started
+# far from the data a fit feels only feeble pulls, and there may be several valleys.
 #
-# > **Refute this.** *“A loss is never negative, and a perfect fit costs zero.”* The cell above has
-# > the counterexample: −1.384<!--= f"{narrow:.3f}".replace("-", "−") -->. A density may exceed one,
-# > and then its negative logarithm is below zero.
+# > **Refute this.** *“A loss is never negative, and a perfect fit costs zero.”* The last line
+# > printed above has the counterexample: −1.384<!--= f"{narrow:.3f}".replace("-", "−") -->.
+# > A density may exceed one, and then its negative logarithm is below zero.
 #
 # ## Not the middle but the edge: quantiles
 #
@@ -430,49 +491,65 @@ print(f"Gaussian negative log-likelihood at σ = 0.1, r = 0: {narrow:.3f}")
 #
 # No distribution was assumed. The loss with this slope is called the quantile or pinball loss. Like
 # the absolute error, which is twice its case $\tau = \tfrac12$, it has no curvature on either side.
+# The picture has the squared error beside it, whose curvature is the same everywhere.
 # (Some texts turn the sign of $r$ for this loss alone. One check settles every convention: at a
 # large $\tau$, too low must cost more than too high.)
 
 # %%
-waits = np.sort(np.random.default_rng(5).gamma(2.0, 1.5, 40))
-guesses = np.sort(np.concatenate([np.linspace(0, 10, 61), waits]))
-
-
-# %% jupyter={"source_hidden": true}
-def quantile_panels(tau):
-    loss = lm.Quantile(tau)
-    shape = anatomy({"pinball": loss}, tops=(4, 1.2, 1)).panels[:2]
-    totals = np.array([loss(np.full_like(waits, c), waits) for c in guesses])
-    best = guesses[int(np.argmin(totals))]
-    return Picture(
-        [
-            *shape,
-            Panel(
-                "mean loss over forty waits",
-                [
-                    Curve(guesses, totals, stroke="blue"),
-                    Points(waits, np.full_like(waits, 0.08), stroke="ink", size=2.5),
-                    Rule(best, stroke="orange"),
-                ],
-                Axis("guess c", 0, 10),
-                Axis("", 0, 5),
-            ),
-        ],
-        readings={"best guess": best, "share of waits at or below it": np.mean(waits <= best)},
-    )
-
-
 costs = -lm.Quantile(0.9).gradient(-1.0, 0.0) / lm.Quantile(0.9).gradient(1.0, 0.0)
 Explorer(
-    quantile_panels,
+    lambda tau: anatomy(
+        {"pinball": lm.Quantile(tau), "squared": lm.SquaredError()}, tops=(4, 1.2, 2.5)
+    ),
     [slider(lm.Quantile, "tau")],
-    title="Tilt the loss and the best guess slides through the data",
+    title="Tilt the loss",
     predict=Predict(
         "At τ = 0.9, how many times more does a minute too low cost than a minute too high?",
         answer=round(float(costs), 6),
         within=0.05,
         because="Too low costs τ = 0.9 a minute, too high 1 − τ = 0.1.",
     ),
+)
+
+# %% [markdown]
+# Now forty waits, the dots, and the mean loss of every guess. Its slope is $F - \tau$, a staircase
+# that climbs by one fortieth at each wait. The best guess is where it crosses zero.
+
+# %% jupyter={"source_hidden": true}
+waits = np.sort(np.random.default_rng(5).gamma(2.0, 1.5, 40))
+guesses = np.sort(np.concatenate([np.linspace(0, 11, 61), waits, waits + 1e-9]))
+OVER_WAITS = np.broadcast_arrays(guesses[:, None], waits)
+
+
+def quantile_panels(tau):
+    loss = lm.Quantile(tau)
+    totals, slopes = (how(*OVER_WAITS).mean(axis=1) for how in (loss.value, loss.gradient))
+    best = guesses[int(np.argmin(totals))]
+    return Picture(
+        [
+            Panel(
+                title,
+                [
+                    Curve(guesses, curve, stroke="blue"),
+                    Points(waits, np.full_like(waits, dots), stroke="ink", size=2.5),
+                    Rule(best, stroke="orange"),
+                ],
+                Axis("guess c", 0, 11),
+                Axis("", low, high),
+            )
+            for title, curve, dots, low, high in (
+                ("mean loss over forty waits", totals, 0.08, 0, 5),
+                ("its slope", slopes, 0.0, -1.1, 1.1),
+            )
+        ],
+        readings={"best guess": best, "share of waits at or below it": np.mean(waits <= best)},
+    )
+
+
+Explorer(
+    quantile_panels,
+    [slider(lm.Quantile, "tau")],
+    title="The best guess slides through the data",
 )
 
 # %% [markdown]
