@@ -5,7 +5,7 @@ found is also the easiest to think about. Only the student's own functions are c
 other; the one exception is `Example`, whose answer stands in the statement.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -76,7 +76,10 @@ class Example(Law):
         if _close(value, self.gives):
             return None
         return Counterexample(
-            (f"your {self.function} gives {show(value)}, the statement says {show(self.gives)}",)
+            (
+                f"your {self.function} gives {_beside(value, self.gives)}, "
+                f"the statement says {show(self.gives)}",
+            )
         )
 
 
@@ -156,9 +159,14 @@ class Shape(Law):
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
         shape = np.shape(arguments[0]) if self.like else ()
         value = student(self.function, *arguments)
-        if isinstance(value, tuple | list) or numbers(value).shape != shape:
-            return Counterexample((f"your {self.function} gives {show(value)}",))
-        return None
+        if isinstance(value, tuple | list):
+            found = f"a {type(value).__name__}"
+        elif numbers(value).shape != shape:
+            found = _form(np.shape(value))
+        else:
+            return None
+        given = f"your {self.function} gives {show(value)}"
+        return Counterexample((f"{given}: {found} where {_form(shape)} is asked for",))
 
 
 @dataclass(frozen=True)
@@ -204,7 +212,7 @@ class Gradient(Law):
             return None
         return Counterexample(
             (
-                f"your {self.function} gives {show(gradient)}",
+                f"your {self.function} gives {_beside(gradient, slopes)}",
                 f"nudging {self.wrt} moves your {self.of} at the rate {show(slopes)}",
             ),
             *self._curves(student, arguments, gradient, slopes),
@@ -320,6 +328,7 @@ class Odd(Law):
 class Limit(Law):
     """With its last argument far out, the function is a multiple of another one."""
 
+    dial: str
     at: float
     equals: str
     times: float
@@ -327,7 +336,7 @@ class Limit(Law):
     @property
     def says(self) -> str:
         return (
-            f"With a last argument of {self.at:g}, {self.function} is {self.times:g} times "
+            f"With {self.dial} = {self.at:g}, {self.function} is {self.times:g} times "
             f"your {self.equals}."
         )
 
@@ -342,7 +351,7 @@ class Limit(Law):
             return None
         return Counterexample(
             (
-                f"your {self.function} gives {show(value)}",
+                f"your {self.function} gives {_beside(value, limit)}",
                 f"{self.times:g} times your {self.equals} is {show(limit)}",
             ),
             self._curves(student, arguments, value, limit),
@@ -379,9 +388,15 @@ class Accumulates(Law):
         (batches,) = arguments
         values = np.concatenate([values.ravel() for values, _ in batches])
         mask = np.concatenate([mask.ravel() for _, mask in batches])
-        pieces = numbers(student(self.function, batches))
-        together = student(self.whole, values, mask)
-        if _close(pieces, together):
+        pieces, together = student(self.function, batches), student(self.whole, values, mask)
+        if np.ndim(together) and not _in_pieces(pieces, [values.shape for values, _ in batches]):
+            return Counterexample(
+                (
+                    f"your {self.function} gives {show(pieces)}",
+                    "a list is asked for: for each piece, an array with the shape of its values",
+                )
+            )
+        if _close(numbers(pieces), together):
             return None
         return Counterexample(
             (
@@ -426,22 +441,50 @@ class Ladder(Law):
 
 @dataclass(frozen=True)
 class Figure(Law):
-    """A figure has a line for each name, and says what its axes and lines are."""
+    """A figure has a line for each name, and says what its axes and lines are.
+
+    `xlabel` and `ylabel` are words that the labels contain; a line goes `across` in `points`.
+    """
 
     names: tuple[str, ...]
+    xlabel: str
+    ylabel: str
+    across: tuple[float, float]
+    points: int
 
     @property
     def says(self) -> str:
-        return f"The figure labels its axes and one line each for {', '.join(self.names)}."
+        return (
+            f"The figure labels its axes and one line each for {', '.join(self.names)}, "
+            f"{self._extent}."
+        )
+
+    @property
+    def _extent(self) -> str:
+        low, high = self.across
+        return f"from {low:g} to {high:g} in at least {self.points} steps"
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
         drawn = _drawing(student, self.function, arguments)
         shown = " ".join(drawn.legend).lower()
-        missing = [f"no line labelled {n}" for n in self.names if _line(drawn, n) is None]
-        missing += [f"{n} is not in the legend" for n in self.names if n.lower() not in shown]
-        if not drawn.xlabel.strip() or not drawn.ylabel.strip():
-            missing.append("an axis has no label")
-        return Counterexample(tuple(missing)) if missing else None
+        wrong = [sentence for name in self.names for sentence in self._of_lines(drawn, name)]
+        wrong += [f"{n} is not in the legend" for n in self.names if n.lower() not in shown]
+        for axis, label, word in (
+            ("x", drawn.xlabel, self.xlabel),
+            ("y", drawn.ylabel, self.ylabel),
+        ):
+            if word not in label.lower():
+                wrong.append(f"the label of the {axis} axis does not contain the word {word}")
+        return Counterexample(tuple(wrong)) if wrong else None
+
+    def _of_lines(self, drawn: Drawing, name: str) -> Iterator[str]:
+        """What is wrong with the one line of this name."""
+        lines = _lines(drawn, name)
+        if len(lines) != 1:
+            yield f"{len(lines)} lines have a label with the word {name}, one is asked for"
+        for x, _ in lines:
+            if x.size < self.points or not np.allclose((np.nanmin(x), np.nanmax(x)), self.across):
+                yield f"the line {name} does not go {self._extent}"
 
 
 @dataclass(frozen=True)
@@ -461,10 +504,10 @@ class Line(Law):
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
         drawn = _drawing(student, self.function, arguments)
-        line = _line(drawn, self.name)
-        if line is None:
+        lines = _lines(drawn, self.name)
+        if not lines:
             return Counterexample((f"no line labelled {self.name}",))
-        x, y = line
+        x, y = lines[0]
         wanted = numbers(student(self.shows, x, *(arguments if self.dial else ())))
         if wanted.shape != x.shape:
             raise Unanswered("shape", f"{self.shows} should answer entry by entry")
@@ -480,6 +523,12 @@ class Line(Law):
         )
 
 
+def _in_pieces(value: Any, shapes: list[tuple[int, ...]]) -> bool:
+    """Whether this is a list of arrays of these shapes."""
+    several = isinstance(value, tuple | list)
+    return several and [getattr(piece, "shape", None) for piece in value] == shapes
+
+
 def _drawing(student: Student, function: str, arguments: tuple) -> Drawing:
     drawn = student(function, *arguments)
     if not isinstance(drawn, Drawing):
@@ -487,10 +536,9 @@ def _drawing(student: Student, function: str, arguments: tuple) -> Drawing:
     return drawn
 
 
-def _line(drawn: Drawing, name: str) -> tuple[np.ndarray, np.ndarray] | None:
-    """The points of the line whose label contains the name."""
-    named = ((x, y) for label, x, y in drawn.lines if name.lower() in label.lower())
-    return next(named, None)
+def _lines(drawn: Drawing, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """The points of the lines whose label contains the name."""
+    return [(x, y) for label, x, y in drawn.lines if name.lower() in label.lower()]
 
 
 def _scaled(*arguments: Any) -> tuple:
@@ -603,6 +651,17 @@ def _in_single(value: Any) -> Any:
         return type(value)(map(_in_single, value))
     floating = isinstance(value, np.ndarray) and value.dtype == float
     return value.astype(np.float32) if floating else value
+
+
+def _beside(value: Any, other: Any) -> str:
+    """The value, and its form where it cannot be compared with the other for that alone."""
+    if isinstance(value, tuple | list) or np.shape(value) == np.shape(other):
+        return show(value)
+    return f"{show(value)} ({_form(np.shape(value))}, not {_form(np.shape(other))})"
+
+
+def _form(shape: tuple[int, ...]) -> str:
+    return f"an array of shape {shape}" if shape else "a single number"
 
 
 def _close(value: Any, expected: Any, rtol: float = 1e-7) -> bool:

@@ -1,7 +1,9 @@
 """`check`, `hint` and `progress`: what a student calls in a problem notebook."""
 
+import io
 import json
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +74,10 @@ def progress() -> None:
 def _report(problem: Published, part: PublishedPart, student: Student) -> str:
     """Print every check of a part; returns in a few words what fails, nothing if all pass."""
     print(f"Problem {problem.number}, {part.name} ({_points(part.points)})")
+    printed = io.StringIO()
     try:
-        found = counterexamples(problem, part, student)
+        with redirect_stdout(printed):  # a `print` left in a function runs hundreds of times
+            found = counterexamples(problem, part, student)
     except NotWritten as error:
         print(f"  {error}")
         _write_progress(problem.number, part.name, "not written yet")
@@ -85,6 +89,8 @@ def _report(problem: Published, part: PublishedPart, student: Student) -> str:
             lines = ("as above",) if counterexample.lines in told else counterexample.lines
             told.add(counterexample.lines)
             print(*(f"        {line}" for line in lines), sep="\n")
+    if printed.getvalue():
+        print("  What your functions print is left out here. A call of your own shows it.")
     pictured = next((c for _, c in found if c and c.curves), None)
     if pictured:
         _draw(pictured)

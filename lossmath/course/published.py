@@ -87,7 +87,9 @@ def published(number: str) -> Published:
     """
     path = FOLDER / f"{number}.json"
     if not path.is_file():
-        raise Unknown(f"there is no problem {number!r}; problems: {', '.join(all_numbers())}")
+        raise Unknown(
+            f"there is no problem {number!r}; problems: {', '.join(map(repr, all_numbers()))}"
+        )
     return Published.from_json(path.read_text(encoding="utf-8"))
 
 

@@ -48,7 +48,8 @@ class Student:
         written = self.namespace.get(function)
         if not callable(written):
             raise NotWritten(
-                "NameError", f"{function} is not defined yet: run the cell that defines it."
+                "NameError",
+                f"{function} is not defined yet: run the cell that defines it under this name.",
             )
         arguments = copy.deepcopy(arguments)
         try:

@@ -271,12 +271,19 @@ laws = {
     "limits": [
         Example("exact_deltas", (np.array([-3.0, 0.0, 0.5]),), (0.5, 3.0)),
         Example("exact_deltas", (zeros,), (float("inf"), 0.0)),
-        Limit("huber_gradient", at=1e6, equals="squared_error_gradient", times=0.5),
-        Limit("huber_gradient", at=1e-6, equals="absolute_error_gradient", times=1e-6),
+        Limit("huber_gradient", dial="δ", at=1e6, equals="squared_error_gradient", times=0.5),
+        Limit("huber_gradient", dial="δ", at=1e-6, equals="absolute_error_gradient", times=1e-6),
         Pure("exact_deltas"),
     ],
     "figure": [
-        Figure("draw_gradients", ("squared", "absolute", "Huber")),
+        Figure(
+            "draw_gradients",
+            ("squared", "absolute", "Huber"),
+            xlabel="residual",
+            ylabel="gradient",
+            across=(-5, 5),
+            points=50,
+        ),
         Line("draw_gradients", "squared", shows="squared_error_gradient", dial=False),
         Line("draw_gradients", "absolute", shows="absolute_error_gradient", dial=False),
         Line("draw_gradients", "Huber", shows="huber_gradient", dial=True),

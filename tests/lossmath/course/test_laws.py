@@ -20,18 +20,25 @@ def masked(values, mask):
     return values[mask].mean() if mask.any() else 0.0
 
 
-def drawn(label="squared", xlabel="residual", legend=True):
+def drawn(label="squared", xlabel="Residual r", ylabel="gradient", end=1, points=2, legend=True):
     def draw(delta):
         import matplotlib.pyplot as plt
 
         figure, axes = plt.subplots()
-        axes.plot([0, 1], [0, delta], label=label)
-        axes.set(xlabel=xlabel, ylabel="gradient")
+        x = np.linspace(0, end, points)
+        axes.plot(x, delta * x, label=label)
+        axes.set(xlabel=xlabel, ylabel=ylabel)
         if legend:
             axes.legend()
         return figure
 
     return draw
+
+
+def drawn_twice(delta):
+    figure = drawn()(delta)
+    figure.axes[0].plot([0, 1], [0, 1], label="squared again")
+    return figure
 
 
 def overwrite(x):
@@ -55,6 +62,10 @@ def refuse(x):
 
 
 BATCHES = [(np.array([1.0, 2.0]), np.array([True, True])), (np.array([6.0]), np.array([True]))]
+
+FIGURE = laws.Figure(
+    "f", ("squared",), xlabel="residual", ylabel="gradient", across=(0, 1), points=2
+)
 
 CASES = {
     "example": (
@@ -189,7 +200,7 @@ CASES = {
     ),
     "odd": (laws.Odd("f"), [(TWO,)], {"f": lambda x: x**3}, {"f": np.abs}),
     "limit": (
-        laws.Limit("f", at=100.0, equals="g", times=0.5),
+        laws.Limit("f", dial="d", at=100.0, equals="g", times=0.5),
         [(TWO, 1.0)],
         {"f": lambda x, d: np.clip(x, -d, d), "g": lambda x: 2 * x},
         {"f": lambda x, d: np.clip(x, -1, 1), "g": lambda x: 2 * x},
@@ -200,25 +211,20 @@ CASES = {
         {"f": lambda batches: 3.0, "masked": masked},
         {"f": lambda batches: 3.75, "masked": masked},
     ),
-    "figure": (laws.Figure("f", ("squared",)), [(1.0,)], {"f": drawn()}, {"f": drawn("a")}),
-    "figure with labels": (
-        laws.Figure("f", ("squared",)),
-        [(1.0,)],
-        {"f": drawn()},
-        {"f": drawn(xlabel="")},
+    "accumulates arrays": (
+        laws.Accumulates("f", whole="g"),
+        [(BATCHES,)],
+        {"f": lambda batches: [v / 3 for v, _ in batches], "g": lambda v, m: v / 3},
+        {"f": lambda batches: np.concatenate([v / 3 for v, _ in batches]), "g": lambda v, m: v / 3},
     ),
-    "figure with legend": (
-        laws.Figure("f", ("squared",)),
-        [(1.0,)],
-        {"f": drawn()},
-        {"f": drawn(legend=False)},
-    ),
-    "figure returned": (
-        laws.Figure("f", ("squared",)),
-        [(1.0,)],
-        {"f": drawn()},
-        {"f": lambda delta: None},
-    ),
+    "figure": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn("a")}),
+    "figure with label of x": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn(xlabel="x")}),
+    "figure with label of y": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn(ylabel="")}),
+    "figure with legend": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn(legend=False)}),
+    "figure across": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn(end=0.9)}),
+    "figure in steps": (FIGURE, [(1.0,)], {"f": drawn(points=3)}, {"f": drawn(points=1)}),
+    "figure with one line of a name": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": drawn_twice}),
+    "figure returned": (FIGURE, [(1.0,)], {"f": drawn()}, {"f": lambda delta: None}),
     "line": (
         laws.Line("f", "squared", shows="g", dial=True),
         [(3.0,)],
@@ -257,6 +263,18 @@ def test_every_law_has_a_case_and_a_sentence():
     for law, *_ in CASES.values():
         assert law.says.endswith(".")
         assert law.function in law.says or isinstance(law, laws.Figure)
+
+
+def test_right_numbers_in_a_wrong_form_are_told_apart():
+    student = Student({"f": lambda x: np.array([4.0]), "g": lambda x: [4.0]})
+    found = laws.Example("f", (ONE,), 4.0).counterexample(student, [])
+    assert "your f gives [4.] (an array of shape (1,), not a single number)" in found.lines[1]
+    found = laws.Shape("f").counterexample(student, [(ONE,)])
+    wanted = "an array of shape (1,) where a single number is asked for"
+    assert found.lines[1] == f"your f gives [4.]: {wanted}"
+    found = laws.Shape("g", like="x").counterexample(student, [(ONE,)])
+    wanted = "a list where an array of shape (1,) is asked for"
+    assert found.lines[1] == f"your g gives [4]: {wanted}"
 
 
 def test_the_first_case_that_breaks_is_the_one_shown():

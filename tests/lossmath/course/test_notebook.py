@@ -62,6 +62,19 @@ def test_a_mistake_nobody_made_before_is_still_shown_by_a_law(capsys):
     assert "No usual mistake is seen." in capsys.readouterr().out
 
 
+def test_a_print_left_in_a_function_does_not_bury_the_report(capsys):
+    def chatty(prediction, target):
+        print("here")
+        return mse(prediction, target)
+
+    run("check('01', 'value')", mse=chatty)
+    printed = capsys.readouterr().out
+    assert printed.count("\n") == 9
+    assert "What your functions print is left out here." in printed
+    run("check('01', 'value')", mse=mse)
+    assert "left out" not in capsys.readouterr().out
+
+
 def test_what_breaks_several_laws_is_told_once(capsys):
     with pytest.raises(CheckFailed, match="5 of 5 checks"):
         run("check('05', 'figure')", draw_gradients=lambda delta: None)
@@ -75,12 +88,12 @@ def test_all_parts_at_once(capsys):
         run("check('01')", mse=mse, mse_gradient=wrong_gradient)
     printed = capsys.readouterr().out
     assert printed.count("Problem 01") == 3
-    assert "top_share is not defined yet: run the cell that defines it." in printed
+    assert "top_share is not defined yet: run the cell that defines it under this name." in printed
     assert "share (not written yet)" in str(error.value)
 
 
 def test_unknown_problems_and_parts_are_named():
-    with pytest.raises(ValueError, match="there is no problem '77'; problems: 01, "):
+    with pytest.raises(ValueError, match="there is no problem '77'; problems: '01', "):
         check("77")
     with pytest.raises(ValueError, match="no part 'values'; parts: value, gradient, share"):
         check("01", "values")
@@ -172,14 +185,14 @@ def test_a_wrong_gradient_is_drawn_where_there_is_a_notebook(tmp_path):
     assert "<Figure size" in printed
 
 
-def test_what_a_function_draws_is_not_shown_at_every_call(tmp_path):
+def test_what_a_function_draws_or_prints_is_not_shown_at_every_call(tmp_path):
     printed = in_ipython(
         "from lossmath.course import check\nimport numpy as np\n"
         "def mse(p, t): display('drawn'); print('printed'); return np.mean((p - t) ** 2)\n"
         "check('01', 'value')",
         tmp_path,
     )
-    assert "printed" in printed and "drawn" not in printed
+    assert "printed" not in printed and "drawn" not in printed
 
 
 @pytest.mark.parametrize(
