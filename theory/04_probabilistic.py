@@ -30,6 +30,7 @@ from lossmath.explore import (
     Predict,
     Rule,
     Slider,
+    anatomy,
     slider,
     table,
 )
@@ -42,9 +43,10 @@ from lossmath.explore import (
 #
 # $$\ell = -\log p(y \mid \theta) .$$
 #
-# This is the **negative log-likelihood**. The sum over independent examples is the negative
-# logarithm of the probability of all of them together, so its minimum is the parameter under which
-# the data are most likely. Choose the family and a familiar loss falls out:
+# This is the **negative log-likelihood**. Its logarithm is the natural one, so surprise is counted
+# in **nats**; divided by $\log 2$ it would be bits. The sum over independent examples is the
+# negative logarithm of the probability of all of them together, so its minimum is the parameter
+# under which the data are most likely. Choose the family and a familiar loss falls out:
 #
 # | what $y$ is | family | $-\log p$ |
 # |---|---|---|
@@ -71,6 +73,37 @@ zoo = {
 for name, (density, loss) in zoo.items():
     print(f"{name:12} −log density {-np.log(density):.6f}   lossmath {float(loss):.6f}")
     assert np.isclose(-np.log(density), float(loss))
+
+# %% [markdown]
+# You have met all of them but the last. A model of counts predicts the *logarithm* $z$ of the mean,
+# so that any number is allowed. The slope $e^z - y$ is once more what was expected less what was
+# seen. The curvature is $e^z$: the loss is convex, and the larger the mean it predicts, the shorter
+# the step that is safe.
+
+# %%
+seen = 3.0
+least = float(lm.PoissonNLL().value(np.log(seen), seen))
+extra = {
+    mean: float(lm.PoissonNLL().value(np.log(mean), seen)) - least for mean in (seen / 3, 3 * seen)
+}
+Explorer(
+    lambda count: anatomy(
+        {"Poisson": lm.PoissonNLL()},
+        span=(-3, 4),
+        tops=(14, 14, 30),
+        variable="log of the mean, z",
+        target=count,
+    ),
+    [Slider("count", 0, 12, seen, symbol="y", meaning="what was counted", whole=True)],
+    title="A loss for counts",
+    predict=Predict(
+        "You counted 3. Which mean costs more: 9, three times too high, or 1, three times too low?",
+        choices=("9", "1", "they cost the same"),
+        answer="9" if extra[9.0] > extra[1.0] else "1",
+        because=f"Above the least loss, 9 costs {extra[9.0]:.2f} and 1 costs {extra[1.0]:.2f}: to "
+        "the right the loss grows like the mean itself, to the left only like its logarithm.",
+    ),
+)
 
 # %% [markdown]
 # > **Refute this.** *“The squared error is the Gaussian negative log-likelihood.”* Then both should
@@ -296,6 +329,42 @@ Explorer(
 # %% [markdown]
 # The green line is the entropy, which no model can beat. Move $p$ towards a half and it rises; set
 # $q = p$ and the model's share is gone.
+#
+# > **Refute this.** *“Cross-entropy measures the overlap of two probability distributions, for
+# > instance of logits.”* An overlap is one for two equals, is the same both ways, and has an end.
+
+# %%
+cross_entropy = lm.CrossEntropyFromProbabilities()
+one, other = np.array([0.7, 0.2, 0.1]), np.array([0.4, 0.4, 0.2])
+ways = {
+    "one with itself": (one, one),
+    "other with itself": (other, other),
+    "one, coded for other": (other, one),
+    "other, coded for one": (one, other),
+    "a class all but excluded": (np.array([1 - 1e-6, 1e-6, 0.0]), np.array([0.5, 0.5, 0.0])),
+}
+paid = {}
+for name, (stated, world) in ways.items():
+    paid[name] = float(cross_entropy.value(stated, world))
+    shared = np.minimum(stated, world).sum()
+    print(f"{name:25} cross-entropy {paid[name]:.3f}   overlap {shared:.3f}")
+logits = np.array([2.0, -1.0, 0.5])
+try:
+    cross_entropy.value(logits, one)
+except ValueError as error:
+    print("logits:", error)
+moved = lm.LogSumExp().gradient(logits) - lm.LogSumExp().gradient(logits + 100)
+assert np.allclose(moved, 0) and paid["one with itself"] != paid["other with itself"]
+assert paid["one, coded for other"] != paid["other, coded for one"]
+
+# %% [markdown]
+# Refuted in every word. Two equals pay 0.802<!--= f"{paid['one with itself']:.3f}" --> here and
+# 1.055<!--= f"{paid['other with itself']:.3f}" --> there, their entropies. The two ways round
+# differ, and there is no end: a class that was all but excluded brings the mean to
+# 6.908<!--= f"{paid['a class all but excluded']:.3f}" -->. Cross-entropy is a **code length**: the
+# mean number of nats per message when messages come from $p$ and the code was made for $q$. And
+# logits are no distribution: they may be negative, and all of them moved up by a hundred say the
+# same. The softmax makes one of them.
 #
 # > **Refute this.** *“Cross-entropy pushes a model to be completely sure even when the data are
 # > ambiguous.”* Look where the blue curve is lowest, then try it on a model.
@@ -541,9 +610,11 @@ assert equal[1] > 1.9 and wider[1] < 1.1
 # ## The ELBO: when the likelihood is out of reach
 #
 # A variational autoencoder explains an observation $x$ by a hidden $z$: first $z$ is drawn from a
-# standard normal, then $x$ from $p(x \mid z)$. Its likelihood $p(x) = \int p(x\mid z)\,p(z)\,dz$ is
-# usually out of reach. So let a second model $q(z)$ guess which $z$ was behind this $x$. Writing
-# $p(x) = p(x, z)/p(z \mid x)$ and averaging the logarithm over $q$ gives
+# standard normal $p(z)$, the **prior**, then $x$ from $p(x \mid z)$, the **decoder**. Its
+# likelihood $p(x) = \int p(x\mid z)\,p(z)\,dz$ is usually out of reach, and so is the **posterior**
+# $p(z \mid x)$, what one should believe about $z$ having seen $x$. So let a second model $q(z)$,
+# the **encoder**, guess which $z$ was behind this $x$. Writing $p(x) = p(x, z)/p(z \mid x)$ and
+# averaging the logarithm over $q$ gives
 #
 # $$-\log p(x) = \underbrace{-\mathbb E_q[\log p(x\mid z)] + D_{KL}(q \,\|\, p(z))}_{
 # \text{negative ELBO}} \;-\; D_{KL}(q \,\|\, p(z\mid x)) .$$
@@ -708,9 +779,9 @@ Explorer(
 
 # %% [markdown]
 # Raise $\beta$ and the band turns level and as wide as the prior, between the grey lines: every $x$
-# gets the same $q$, and the latent says nothing. That is **posterior collapse**, and it is often
-# set off by accident. Take the *mean* of the reconstruction over the pixels of an image and the
-# *sum* of the divergence over latents, and you have chosen a $\beta$ as large as the number of
+# gets the same $q$, and $z$ says nothing. That is **posterior collapse**, and it is often set off
+# by accident. Take the *mean* of the reconstruction over the pixels of an image and the *sum* of
+# the divergence over the hidden numbers, and you have chosen a $\beta$ as large as the number of
 # pixels:
 
 # %%
@@ -740,6 +811,11 @@ SCORES = {
     "log score": log_score.value,
     "Brier score": lm.BrierScore().value,
     "absolute error": lm.AbsoluteError().value,
+}
+BENDS = {
+    "log score": log_score.hessian,
+    "Brier score": lm.BrierScore().hessian,
+    "absolute error": lm.AbsoluteError().hessian,
 }
 
 
@@ -771,9 +847,19 @@ def pay(truth):
                 across,
                 Axis("", -0.5, 1),
             ),
+            Panel(
+                "curvature of the cost",
+                [
+                    *(Curve(STATED, expected(bend, truth, STATED), name)
+                      for name, bend in BENDS.items()),
+                    Rule(truth),
+                ],
+                across,
+                Axis("", -1, 20),
+            ),
         ],
         readings={f"best for the {name}": q for name, q in best.items()},
-    )
+    )  # fmt: skip
 
 
 loudest = pay(0.7).readings["best for the absolute error"]
@@ -791,9 +877,9 @@ Explorer(
 )
 
 # %% [markdown]
-# The middle of each curve matters as well. Around the truth the log score bends with
-# $1/(p(1-p))$ and the Brier score with two, so the log score cares far more about rare events: it
-# tells one in a thousand from one in a million, where Brier sees next to no difference.
+# The middle of each curve matters as well, and the last panel shows it. At the truth the log score
+# bends with $1/(p(1-p))$ and the Brier score with two, so the log score cares far more about rare
+# events: it tells one in a thousand from one in a million, where Brier sees next to no difference.
 
 # %%
 rare, rarer = 1e-3, 1e-6
@@ -931,6 +1017,29 @@ print(f"T = 1: ECE {ece(1.0):.3f}, NLL {held_out_nll(1.0):.3f}    "
 # At $T = 1$ the model is 0.203<!--= f"{ece(1.0):.3f}" --> too sure on average. The likelihood finds
 # $T$ = 2.48<!--= f"{fitted:.2f}" -->, close to the factor we hid, and the calibration error falls
 # to 0.023<!--= f"{ece(fitted):.3f}" -->.
+#
+# > **Refute this.** *“Cross-entropy assumes well-calibrated probabilities.”* Give it a model that
+# > says one half to everybody, while three groups have chances of their own.
+
+# %%
+rng = np.random.default_rng(12)
+group = rng.integers(0, 3, 3000)
+member = (group[:, None] == np.arange(3)).astype(float)
+came = (rng.random(3000) < np.array([0.05, 0.2, 0.6])[group]).astype(float)
+states = {steps: 1 / (1 + np.exp(-train(member, came, steps))) for steps in (0, 4000)}
+shares = came @ member / member.sum(axis=0)
+for steps, stated in states.items():
+    error = float(lm.expected_calibration_error(stated[group], came))
+    print(f"after {steps:4} steps: says {stated.round(3)}, came true {shares.round(3)}, "
+          f"ECE {error:.3f}")  # fmt: skip
+assert np.allclose(states[4000], shares, atol=1e-6)
+
+# %% [markdown]
+# Refuted: it assumes no calibration, it *brings it about*. The slope in a group's logit is the sum
+# of $p - y$ over the group, and that is zero exactly where the stated probability is the share that
+# came true. For the second group it moved from 0.50<!--= f"{states[0][1]:.2f}" --> to
+# 0.20<!--= f"{states[4000][1]:.2f}" -->, the share in the data. What it cannot do is to separate
+# groups that the model does not see, or to be right about more groups than there is evidence for.
 #
 # > **Refute this.** *“A perfectly calibrated model has an ECE of zero, so anything above
 # > two per cent is a defect.”* Let us measure a model that is perfect by construction: it draws a
