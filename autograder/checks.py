@@ -258,7 +258,8 @@ def _of_shape(reply: Reply, got: Any, wanted: np.ndarray, item: str) -> np.ndarr
 
 def _items(reply: Reply, got: Any, expected: Any) -> Iterator[tuple[int, tuple[Any, Any]]]:
     if not isinstance(got, tuple | list):
-        _fail(reply, f"is {_kind(got)}, {len(expected)} items are asked for")
+        form = f"a {type(expected).__name__} of {len(expected)}"
+        _fail(reply, f"is {_kind(got)}, {form} is asked for")
     if len(got) != len(expected):
         _fail(reply, f"has {len(got)} items, {len(expected)} are asked for")
     return enumerate(zip(got, expected, strict=True))
@@ -377,7 +378,7 @@ def _describe(value: Any) -> str:
         stored = ", stored column by column" if value.flags.fnc else ""
         return f"{count}{kind}{stored}{_magnitude(value)}"
     if isinstance(value, list | tuple):
-        return f"{len(value)} pieces"
+        return f"{len(value)} piece{'' if len(value) == 1 else 's'}"
     if isinstance(value, str | int):
         return repr(value)
     return f"{value:.3g}"

@@ -49,7 +49,7 @@ class Student:
         if not callable(written):
             raise NotWritten(
                 "NameError",
-                f"{function} is not defined yet: run the cell that defines it under this name.",
+                f"{function} is not defined yet: run its cell, or check its name.",
             )
         arguments = copy.deepcopy(arguments)
         try:

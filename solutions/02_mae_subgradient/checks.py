@@ -164,7 +164,7 @@ def slopes_on_both_sides(ask, reference, rng):
         step = 0.9 * np.min(others, where=others > 0, initial=2.0)
         for slope, move in zip(ends, (-step, step), strict=True):
             side = "left" if move < 0 else "right"
-            law = f"your mae at {constant:.6g} has another slope to the {side}"
+            law = f"your mae has another slope {side} of {constant:.6g} than slope_interval says"
             moved = constant_mae(ask, constant + move, target)
             expect(moved, start + slope * move, rtol=1e-8, law=law)
 

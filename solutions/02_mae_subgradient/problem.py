@@ -15,7 +15,7 @@
 # $$\mathrm{MAE} = \frac1n \sum_{i=1}^{n} \lvert r_i\rvert$$
 #
 # If targets are in metres, MAE is in metres, and its slope has no unit. In every function, a NaN
-# that comes in must come out, and the inputs stay as they were.
+# that comes in must come out (of an interval, as both its ends), and the inputs stay as they were.
 
 # %% nbgrader={"grade_id": "setup"}
 import numpy as np

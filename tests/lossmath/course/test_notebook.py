@@ -88,7 +88,7 @@ def test_all_parts_at_once(capsys):
         run("check('01')", mse=mse, mse_gradient=wrong_gradient)
     printed = capsys.readouterr().out
     assert printed.count("Problem 01") == 3
-    assert "top_share is not defined yet: run the cell that defines it under this name." in printed
+    assert "top_share is not defined yet: run its cell, or check its name." in printed
     assert "share (not written yet)" in str(error.value)
 
 
