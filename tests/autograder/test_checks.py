@@ -87,7 +87,7 @@ WRONG = [
     (np.array([1.0, 2.1]), np.array([1.0, 2.0]), "wrong in 1 of 2 entries, first at 2"),
     (np.array([1e-8, 1.0]), np.array([0.0, 1.0]), "wrong in 1 of 2"),
     ((1.0,), (1.0, 2.0), "has 1 items, 2"),
-    (1.0, (1.0, 2.0), "is a float, 2 items"),
+    (1.0, (1.0, 2.0), "is a float, a tuple of 2 is"),
     ((1.0, 3.0), (1.0, 2.0), "(item 2) is wrong"),
 ]
 
