@@ -12,7 +12,7 @@ from lossmath.explore.describe import number, sentences, settings
 from lossmath.explore.frames import Values
 from lossmath.explore.picture import Axis, Panel, Picture
 from lossmath.explore.sliders import Slider
-from lossmath.explore.style import STROKES
+from lossmath.explore.style import HALF_BAR, STROKES
 
 BETWEEN = 4  # frames spread over all by which labels are placed, beside the default and the ends
 
@@ -158,6 +158,8 @@ class Scene:
             "height": height,
             "sliders": [self._slider(s, g) for s, g in zip(self.sliders, grid, strict=True)],
             "home": points.index(self.home),
+            "crossed": frames.CROSSED,
+            "half_bar": HALF_BAR,
             "panels": [
                 self._panel(p, panel, place)
                 for p, (panel, place) in enumerate(zip(self.start.panels, self.plan, strict=True))

@@ -112,6 +112,7 @@ _RULES = """
   font: var(--lm-size)/1.45 var(--jp-ui-font-family, system-ui, sans-serif);
   max-width: 780px;
   padding: 6px 4px;
+  contain: layout style; /* so that a step repaints this explorer and not the page */
 }
 .lm-explorer .lm-title { margin: 0 0 4px; font-size: 14px; font-weight: 600; }
 .lm-explorer svg { display: block; width: 100%; height: auto; }

@@ -1,13 +1,13 @@
 // Frames computed in Python, read from one buffer and blended between grid points.
 
 const NOT_A_NUMBER = 65535;
-const CROSSED = 2; // sliders, the first ones, with frames for all their combinations
 
 export class Frames {
   constructor(spec, buffer) {
     this.sliders = spec.sliders;
     this.slots = spec.slots.map((slot) => ({ ...slot, ...view(slot, buffer) }));
     this.home = spec.home;
+    this.together = spec.crossed; // sliders, the first ones, with frames for all their combinations
   }
 
   // The arrays of the picture at these values, in slot order, or null where no frame reaches.
@@ -17,7 +17,7 @@ export class Frames {
   }
 
   start() {
-    return this.slots.map((slot) => blend(slot, [[this.home, 1]]));
+    return (this.first ??= this.slots.map((slot) => blend(slot, [[this.home, 1]])));
   }
 
   // The frame whose words fit best.
@@ -28,7 +28,7 @@ export class Frames {
 
   // The first two sliders, which may leave their defaults together; any other does so alone.
   pair() {
-    return this.sliders.slice(0, CROSSED);
+    return this.sliders.slice(0, this.together);
   }
 
   // Frames to mix as [index, weight]: up to two along each slider of the grid.
@@ -36,7 +36,7 @@ export class Frames {
     const sides = this.sliders.map((slider) => bracket(slider.grid, values[slider.name]));
     if (sides.includes(null)) return null;
     const away = this.sliders.flatMap((s, axis) => (values[s.name] === s.default ? [] : [axis]));
-    if (away.every((axis) => axis < CROSSED)) return this.crossed(sides.slice(0, CROSSED));
+    if (away.every((axis) => axis < this.together)) return this.crossed(sides.slice(0, this.together));
     return away.length === 1 ? this.alone(away[0], sides[away[0]]) : null;
   }
 
@@ -53,8 +53,8 @@ export class Frames {
 
   alone(axis, side) {
     const counts = this.sliders.slice(0, axis).map((slider) => slider.grid.length);
-    const combined = counts.slice(0, CROSSED).reduce((n, count) => n * count, 1);
-    const before = counts.slice(CROSSED).reduce((n, count) => n + count, combined);
+    const combined = counts.slice(0, this.together).reduce((n, count) => n * count, 1);
+    const before = counts.slice(this.together).reduce((n, count) => n + count, combined);
     return side.map(([i, w]) => [before + i, w]);
   }
 
@@ -85,13 +85,12 @@ function bracket(grid, value) {
   return [[i, 1 - share], [i + 1, share]];
 }
 
-function blend(slot, corners) {
-  const { size, codes, low, step } = slot;
+function blend({ size, codes, low, step, dtype, moving }, corners) {
+  if (!moving) return codes; // as floats
   const out = new Float32Array(size);
-  const packed = slot.dtype === "uint16";
-  const parts = slot.moving ? corners : [[0, 1]];
-  for (const [frame, weight] of parts) {
-    const base = slot.moving ? frame * size : 0;
+  const packed = dtype === "uint16";
+  for (const [frame, weight] of corners) {
+    const base = frame * size;
     for (let k = 0; k < size; k++) {
       const code = codes[base + k];
       out[k] += weight * (packed ? (code === NOT_A_NUMBER ? NaN : low + code * step) : code);

@@ -79,14 +79,14 @@ function points(group, mark, { x, y, drag }) {
   };
 }
 
-function bars(group, mark, { x, y }) {
+function bars(group, mark, { x, y, halfBar }) {
   const rects = mark.names.map(() => group.append("rect").attr("fill", colour(mark)).attr("fill-opacity", 0.75));
   return (data) =>
     rects.forEach((rect, i) => {
       const [base, top] = [y(data.base[i]), y(data.base[i] + data.height[i])];
       rect
-        .attr("x", x(i - 0.35))
-        .attr("width", x(i + 0.35) - x(i - 0.35))
+        .attr("x", x(i - halfBar))
+        .attr("width", x(i + halfBar) - x(i - halfBar))
         .attr("y", Math.min(base, top))
         .attr("height", Math.abs(base - top));
     });

@@ -12,7 +12,7 @@ export class Panels {
   // `drag(names, values)` is called while a handle is pulled, `drop()` when it is let go.
   constructor(spec, drag, drop) {
     this.slots = spec.slots;
-    this.live = spec.live;
+    this.halfBar = spec.half_bar;
     this.svg = create("svg").attr("viewBox", `0 0 ${spec.width} ${spec.height}`).attr("role", "img");
     const parts = spec.panels.flatMap((panel, p) => this.panel(panel, p, drag, drop));
     this.ghosts = parts.filter((part) => part.ghost);
@@ -33,12 +33,12 @@ export class Panels {
     if (arrays) this.apply(this.ghosts, arrays);
   }
 
+  // Painting is what a step costs, so nothing is painted as it already stands.
   apply(parts, arrays) {
     for (const part of parts) {
-      if (part.painted && !part.moves) continue;
-      part.painted = true;
-      const data = {};
-      for (const [field, slot] of part.fields) data[field] = arrays[slot];
+      const data = Object.fromEntries(part.fields.map(([field, slot]) => [field, arrays[slot]]));
+      if (part.data && part.fields.every(([field]) => same(data[field], part.data[field]))) continue;
+      part.data = data;
       part.paint(data);
       part.place?.(data.label_at);
     }
@@ -57,15 +57,14 @@ export class Panels {
     const behind = inside().attr("clip-path", `url(#${id})`).classed("lm-ghost", true);
     const front = inside().attr("clip-path", `url(#${id})`);
     const names = inside();
-    const context = { x, y, width, height, drag: handle(x, y, drag, drop) };
+    const context = { x, y, width, height, halfBar: this.halfBar, drag: handle(x, y, drag, drop) };
     return panel.marks.flatMap((mark, m) => {
       const fields = this.fields(p, m);
       const shape = Object.fromEntries(fields.map(([field, slot]) => [field, this.slots[slot].shape]));
       const moving = fields.some(([, slot]) => this.slots[slot].moving);
-      const moves = moving || this.live; // which came with one frame only
       const make = (parent, ghost, what = mark) => {
         const own = parent.append("g");
-        return { ghost, moves, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
+        return { ghost, group: own, fields, paint: painters[mark.kind](own, what, { ...context, shape }) };
       };
       const named = fields.some(([field]) => field === "label_at");
       const drawn = { ...make(front, false), place: named ? label(names, mark, width, height) : undefined };
@@ -77,6 +76,10 @@ export class Panels {
   fields(p, m) {
     return this.slots.flatMap((slot, i) => (slot.panel === p && slot.mark === m ? [[slot.field, i]] : []));
   }
+}
+
+function same(one, other) {
+  return one === other || one.every((value, i) => Object.is(value, other[i]));
 }
 
 function scale(axis, pixels) {
