@@ -155,6 +155,45 @@ assert not (lm.SigmoidSquaredError.convex or lm.BinaryFocal.convex)
 # a hidden layer you may swap two hidden units and have another network that is just as good, while
 # the average of the two, in which both units are the same, is as a rule worse.
 #
+# > **Refute this.** *“Good losses are pseudo-convex: any update of the model leads towards the
+# > optimum.”* The word has a fixed meaning: a smooth $f$ is **pseudo-convex** if no point $y$ lies
+# > lower than $x$ unless the slope at $x$ points down towards it, $\nabla f(x)^\top (y - x) < 0$.
+# > In one variable: it falls, then it rises. Student's *t* does so without being convex. Take a
+# > long step on it, and then add up two of it.
+
+# %%
+heavy = lm.StudentTNLL()
+residuals = np.linspace(-12, 12, 481)
+assert (heavy.gradient(residuals, 0 * residuals) * residuals >= 0).all()
+assert heavy.hessian(4.0, 0.0) < 0
+long_step = 2.0 - 4.0 * float(heavy.gradient(2.0, 0.0))
+before, after = (float(heavy.value(r, 0.0)) for r in (2.0, long_step))
+print(f"step size 4, from r = 2 to r = {long_step:.1f}: the loss goes from {before:.2f} to "
+      f"{after:.2f}")  # fmt: skip
+
+
+def settle(c, targets, steps=400):
+    """Where short gradient steps on the mean loss end, and that loss."""
+    for _ in range(steps):
+        c -= 0.2 * heavy.gradient(np.full_like(targets, c), targets, reduction="mean").sum()
+    return c, float(heavy(np.full_like(targets, c), targets))
+
+
+apart = np.array([-5.0, 5.0, 5.0])
+valleys = {start: settle(start, apart) for start in (-3.0, 3.0)}
+for start, (c, loss) in valleys.items():
+    print(f"targets −5, 5, 5, start at {start:2.0f}: ends at {c:5.2f} with loss {loss:.2f}")
+assert after > before and valleys[-3.0][1] > valleys[3.0][1] + 0.1
+
+# %% [markdown]
+# Refuted twice. What the property does promise is that the only flat place is the lowest, and that
+# a *short enough* step down the slope comes closer to it. A long one overshoots: the loss rose from
+# 2.71<!--= f"{before:.2f}" --> to 3.93<!--= f"{after:.2f}" -->. And it is a promise about one
+# example. Sums of convex losses are convex, but sums of pseudo-convex ones may be anything: started
+# on the wrong side, the fit settles at
+# −3.86<!--= f"{valleys[-3.0][0]:.2f}".replace("-", "−") --> with a loss of
+# 6.26<!--= f"{valleys[-3.0][1]:.2f}" --> where 3.68<!--= f"{valleys[3.0][1]:.2f}" --> could be had.
+#
 # ## At a crease: subgradients
 #
 # The absolute error has a crease at zero and no slope there. Something weaker survives. A number
