@@ -1,4 +1,8 @@
-"""Wrong solutions to 09 that real people write."""
+"""Wrong solutions to 09 that real people write.
+
+Beside another loss, the same gradient or reading may be right. So a function that is wrong only
+beside others comes together with them, in a design that is not the solution's, and is known by all.
+"""
 
 import numpy as np
 
@@ -28,6 +32,9 @@ class CorrectedWithoutCause(Mutant):
 
     def detection_gradient(logits, labels):
         return (sigmoid(logits) - labels) / len(labels)
+
+    def probability(logits, prior):
+        return sigmoid(logits + np.log(prior))
 
 
 class TenTimesCrossEntropy(Mutant):
@@ -163,6 +170,16 @@ class ReadAsTrained(Mutant):
     the windows does not suffer, but every probability is far too high: undo here what the loss
     did."""
 
+    def shift_of(labels):
+        return np.log((np.sum(labels) + 1) / (np.sum(1 - labels) + 1))
+
+    def detection_loss(logits, labels):
+        shifted = logits + shift_of(labels)
+        return np.mean(np.logaddexp(0, shifted) - labels * shifted)
+
+    def detection_gradient(logits, labels):
+        return (sigmoid(logits + shift_of(labels)) - labels) / len(labels)
+
     def probability(logits, prior):
         return sigmoid(logits)
 
@@ -252,13 +269,27 @@ class GradientOfTheSum(Mutant):
     """This is the gradient of the sum over windows, and the loss is their mean. One of the two
     lacks the number of windows."""
 
+    def shift_of(labels):
+        return np.log((np.sum(labels) + 1) / (np.sum(1 - labels) + 1))
+
+    def detection_loss(logits, labels):
+        shifted = logits + shift_of(labels)
+        return np.mean(np.logaddexp(0, shifted) - labels * shifted)
+
     def detection_gradient(logits, labels):
-        return sigmoid(logits + log_odds_of(labels)) - labels
+        return sigmoid(logits + shift_of(labels)) - labels
 
 
 class GradientOfAnotherLoss(Mutant):
     """The loss is shifted and its gradient is not. What is trained is the gradient, and that is the
     one of plain cross-entropy."""
+
+    def shift_of(labels):
+        return np.log((np.sum(labels) + 1) / (np.sum(1 - labels) + 1))
+
+    def detection_loss(logits, labels):
+        shifted = logits + shift_of(labels)
+        return np.mean(np.logaddexp(0, shifted) - labels * shifted)
 
     def detection_gradient(logits, labels):
         return (sigmoid(logits) - labels) / len(labels)

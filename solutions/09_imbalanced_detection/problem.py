@@ -287,6 +287,7 @@ design = [Pure("detection_loss"), Pure("detection_gradient"), Pure("probability"
 laws = {
     "functions": [
         Shape("detection_loss"),
+        Shape("detection_gradient", like="logits"),
         Gradient("detection_gradient", of="detection_loss", wrt="logits"),
         Shape("probability", like="logits"),
         Finite("detection_loss", tuple(extremes), edges),

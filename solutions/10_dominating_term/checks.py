@@ -31,8 +31,9 @@ def diagnosed(ask, log):
     reply = ask("dominating_term", *log)
     value = reply.value
     expect_unchanged(reply)
-    number = isinstance(value, np.ndarray | np.generic | int | float) and np.shape(value) == ()
-    if not number or value not in range(-1, log[2].size):
+    if not isinstance(value, np.ndarray | np.generic | int | float) or np.shape(value) != ():
+        raise Failure(f"{reply.inputs}, the answer is no single number.")
+    if value not in range(-1, log[2].size):
         raise Failure(f"{reply.inputs}, the answer is neither -1 nor the index of a term.")
     return int(value)
 

@@ -93,7 +93,7 @@ def rates(diagnosis, runs):
 # `[[50, 1], [40, 2], [2, 1]]`. A length is never negative, also if a weight is: the weights
 # `[-10, -10]` give the same ones. And lengths of gradients with entries of 1e200 or 1e−200 are
 # ordinary numbers; only their squares are not. Gradients and weights in float32 give lengths in
-# float32.
+# float32. Where a gradient holds a NaN, its length is NaN.
 
 
 # %% nbgrader={"grade_id": "gradient_norms", "solution": true}
@@ -242,7 +242,7 @@ check("10", "diagnosis")
 # Stuck? `hint("10")` gives three hints, one at a time. `progress()` shows where you are.
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Finite, Invariant, Precision, Pure
+from lossmath.course.laws import Example, Finite, Invariant, Precision, Pure, Shape
 
 hints = [
     "Before you square entries of 1e200, divide by something that belongs to the same gradient. "
@@ -290,6 +290,13 @@ small = [
         for _ in range(2)
     ),
 ]
+# Short runs, many of which end on an outlier or an interruption, and duels that a median of the
+# terms does not notice.
+misleading = [
+    draw_run(seeds, kind, steps=5, terms=5, parameters=2)[0]
+    for kind in ("outliers", "interrupted", "duel")
+    for _ in range(5)
+]
 inputs = {
     "gradient_norms": logs,
     "cosines": [(table,) for table in tables],
@@ -307,6 +314,7 @@ probes = {
         (tables[2] * 1e-6,),
         (four.astype("float32"),),
     ],
+    "dominating_term": misleading,
 }
 laws = {
     "norms": [
@@ -329,6 +337,7 @@ laws = {
     "diagnosis": [
         Example("dominating_term", (level, three_steps, tens), 0),
         Example("dominating_term", (level, three_steps, other), -1),
+        Shape("dominating_term"),
         Pure("dominating_term"),
     ],
 }

@@ -150,7 +150,9 @@ def ignored_losses(ask, reference, rng):
     expect(ask("row_loss", m, d, x_target, target), reference.row_loss(m, d, x_target, target))
 
 
-@check("forward", points=0.25, says="float16 logits are summed in float32; NaN and inputs stay.")
+@check(
+    "forward", points=0.25, says="float16 logits give float32 sums and losses; NaN and inputs stay."
+)
 def careful_forward(ask, reference, rng):
     m, d = np.zeros(8, "f4"), np.ones(8, "f4")
     x = rng.uniform(-1, 0, (8, 700)).astype("f2")
@@ -161,6 +163,9 @@ def careful_forward(ask, reference, rng):
         expect_dtype(replace(reply, value=part), "float32")
     x[rng.integers(8), rng.integers(700)] = np.nan
     expect(ask("absorb", m, d, x), reference.absorb(m, d, x))
+    losses = ask("row_loss", m, d, numbers(rng, 8, dtype="f4"), np.arange(8))
+    expect_dtype(losses, "float32")
+    expect_unchanged(losses)
 
 
 @check("backward", points=0.75, says="Blocks of any size make the gradient of the whole row.")

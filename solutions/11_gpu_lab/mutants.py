@@ -176,6 +176,17 @@ class MaximumForgotten(Mutant):
         return np.where(target == IGNORE, 0, np.log(d) + 0 * m)
 
 
+class LossesInDouble(Mutant):
+    """This fills an array made with `np.zeros`, which is float64 whatever the statistics are. The
+    losses are asked for in the precision of m."""
+
+    def row_loss(m, d, x_target, target):
+        losses = np.zeros(len(m))
+        counts = target != IGNORE
+        losses[counts] = (np.log(d) + (m - x_target))[counts]
+        return losses
+
+
 class LossTimesZero(Mutant):
     """This multiplies the loss of a row that does not count by 0, and 0 times NaN is NaN. Choose
     instead of multiplying."""

@@ -114,7 +114,8 @@ def row_loss(m, d, x_target, target):
     """Cross-entropy of each row, in nats; 0 where the target is IGNORE.
 
     m, d: statistics of whole rows, arrays of shape (rows,). x_target: logits of the targets, array
-    of that shape. target: whole numbers of that shape. Returns an array like m.
+    of that shape. target: whole numbers of that shape. Returns an array of the shape and precision
+    of m.
     """
     ### BEGIN SOLUTION
     return np.where(target == IGNORE, 0, np.log(d) + (m - x_target))
@@ -418,7 +419,7 @@ budget("forward.py")
 # | | | | |
 
 # %% tags=["public"]
-from lossmath.course.laws import Example, Gradient, Invariant, Pure, Refuses
+from lossmath.course.laws import Example, Gradient, Invariant, Precision, Pure, Refuses
 
 hints = [
     "Whenever two sums of exponentials meet, ask of each from which number its exponents are "
@@ -479,6 +480,12 @@ ends = [
 ]
 hard_ends = [
     high,
+    (
+        row(2.0, dtype="float32"),
+        row(3.0, dtype="float32"),
+        row(0.5, dtype="float32"),
+        counted[3][:1],
+    ),
     (row(1.0, nan), row(1.5, 1.0), row(1.0, 2.0), np.array([0, 3])),
 ]
 table = np.array([[0.5, -1.25, 2.0, 0.75, 1.5], [3.0, 2.5, -0.5, 0.0, 1.0]])
@@ -559,6 +566,7 @@ laws = {
     "merge": [
         Example("merge", halves, (np.array([1.6094379124341003]), np.array([1.8]))),
         Invariant("merge", "sides swapped"),
+        Precision("merge"),
         Pure("merge"),
     ],
     "forward": [
@@ -566,6 +574,8 @@ laws = {
         Example("row_loss", counted, np.array([2.09861228866811, 0.0])),
         Example("row_loss", high, np.array([1.09861228866811])),
         Invariant("launch_forward", "blocks"),
+        Precision("absorb"),
+        Precision("row_loss"),
         Pure("absorb"),
         Pure("row_loss"),
     ],
@@ -573,6 +583,7 @@ laws = {
         Example("gradient_block", two, np.array([[0.5, -0.5]])),
         Gradient("launch_backward", of="launch_forward", wrt="logits"),
         Invariant("launch_backward", "blocks"),
+        Precision("gradient_block"),
         Pure("gradient_block"),
     ],
     "chunks": [

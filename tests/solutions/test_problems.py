@@ -3,6 +3,7 @@
 import contextlib
 import io
 
+import numpy as np
 import pytest
 
 from autograder import bank, mistakes
@@ -99,6 +100,25 @@ def test_a_usual_mistake_is_named_in_the_notebook_too(problem, variant):
     assert not passed
     forgets_to_forget = "FAIL" in printed and "\n        then " in printed
     assert variant.says in printed or forgets_to_forget
+
+
+def test_a_reading_is_no_mistake_beside_a_loss_that_needs_no_other():
+    """Cross-entropy is read as it was trained; that its logarithms overflow is another matter."""
+    (detection,) = bank.chosen(["09"])
+    namespace = detection.namespace()
+    sigmoid, gradient = namespace["sigmoid"], namespace["bce_gradient"]
+
+    def loss(logits, labels):
+        p = sigmoid(logits)
+        return -np.mean(labels * np.log(p) + (1 - labels) * np.log(1 - p))
+
+    def reading(logits, prior):
+        return sigmoid(logits)
+
+    design = {"detection_loss": loss, "detection_gradient": gradient, "probability": reading}
+    _, printed = public_check(detection, namespace | design)
+    assert "your detection_loss gives inf" in printed
+    assert "usual mistake:" not in printed
 
 
 @pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
