@@ -482,9 +482,10 @@ class Figure(Law):
         lines = _lines(drawn, name)
         if len(lines) != 1:
             yield f"{len(lines)} lines have a label with the word {name}, one is asked for"
-        for x, _ in lines:
-            if x.size < self.points or not np.allclose((np.nanmin(x), np.nanmax(x)), self.across):
-                yield f"the line {name} does not go {self._extent}"
+            return
+        x, _ = lines[0]
+        if x.size < self.points or not np.allclose((np.nanmin(x), np.nanmax(x)), self.across):
+            yield f"the line {name} does not go {self._extent}"
 
 
 @dataclass(frozen=True)
@@ -655,9 +656,11 @@ def _in_single(value: Any) -> Any:
 
 def _beside(value: Any, other: Any) -> str:
     """The value, and its form where it cannot be compared with the other for that alone."""
-    if isinstance(value, tuple | list) or np.shape(value) == np.shape(other):
+    several = isinstance(other, tuple | list)
+    if isinstance(value, tuple | list) or (not several and np.shape(value) == np.shape(other)):
         return show(value)
-    return f"{show(value)} ({_form(np.shape(value))}, not {_form(np.shape(other))})"
+    asked_for = f"a tuple or list of {len(other)}" if several else _form(np.shape(other))
+    return f"{show(value)} ({_form(np.shape(value))}, not {asked_for})"
 
 
 def _form(shape: tuple[int, ...]) -> str:
@@ -665,8 +668,9 @@ def _form(shape: tuple[int, ...]) -> str:
 
 
 def _close(value: Any, expected: Any, rtol: float = 1e-7) -> bool:
-    if isinstance(value, tuple | list) and isinstance(expected, tuple | list):
-        return len(value) == len(expected) and all(map(_close, value, expected))
+    if isinstance(expected, tuple | list) and value is not None:
+        several = isinstance(value, tuple | list) and len(value) == len(expected)
+        return several and all(map(_close, value, expected))
     value, expected = numbers(value), numbers(expected)
     if value.shape != expected.shape:
         return False

@@ -80,6 +80,12 @@ CASES = {
         {"f": lambda x: (1, np.float64(2))},
         {"f": lambda x: (2, 1)},
     ),
+    "example of two numbers, not an array": (
+        laws.Example("f", (ONE,), (1.0, 2.0)),
+        [],
+        {"f": lambda x: [1, 2]},
+        {"f": lambda x: np.array([1.0, 2.0])},
+    ),
     "refuses": (
         laws.Refuses("f", (ONE,), "ValueError", "for a 2"),
         [],
@@ -269,6 +275,8 @@ def test_right_numbers_in_a_wrong_form_are_told_apart():
     student = Student({"f": lambda x: np.array([4.0]), "g": lambda x: [4.0]})
     found = laws.Example("f", (ONE,), 4.0).counterexample(student, [])
     assert "your f gives [4.] (an array of shape (1,), not a single number)" in found.lines[1]
+    found = laws.Example("f", (ONE,), (4.0,)).counterexample(student, [])
+    assert "(an array of shape (1,), not a tuple or list of 1)" in found.lines[1]
     found = laws.Shape("f").counterexample(student, [(ONE,)])
     wanted = "an array of shape (1,) where a single number is asked for"
     assert found.lines[1] == f"your f gives [4.]: {wanted}"
