@@ -49,8 +49,8 @@ def hint(number: str, step: int | None = None) -> None:
     Raises Unknown for a problem or hint that does not exist.
     """
     hints = published(number).hints
-    if step is not None and not 1 <= step <= len(hints):
-        raise Unknown(f"hint: step={step} must lie in 1..{len(hints)}")
+    if step not in (None, *range(1, len(hints) + 1)):
+        raise Unknown(f"hint: step={step!r} must be 1, 2 or {len(hints)}")
     step = step or min(_hints_given.get(number, 0) + 1, len(hints))
     _hints_given[number] = max(step, _hints_given.get(number, 0))
     print(f"Hint {step} of {len(hints)}: {hints[step - 1]}")

@@ -109,8 +109,9 @@ def test_hints_rise_and_then_stay(capsys):
     assert third.startswith("Hint 3 of 3") and again == third
     hint("04", 1)
     assert capsys.readouterr().out.strip() == first
-    with pytest.raises(ValueError, match="step=4"):
-        hint("04", 4)
+    for step in (4, 0, "value"):
+        with pytest.raises(ValueError, match=f"step={step!r} must be"):
+            hint("04", step)
 
 
 def test_progress_is_remembered_in_the_folder(capsys):
