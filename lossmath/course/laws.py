@@ -75,11 +75,10 @@ class Example(Law):
         value = student(self.function, *arguments)
         if _close(value, self.gives):
             return None
+        mine, right = _beside(value, self.gives), show(self.gives)
+        further = "; they differ in the digits that follow" if mine == right else ""
         return Counterexample(
-            (
-                f"your {self.function} gives {_beside(value, self.gives)}, "
-                f"the statement says {show(self.gives)}",
-            )
+            (f"your {self.function} gives {mine}, the statement says {right}{further}",)
         )
 
 

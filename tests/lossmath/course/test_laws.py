@@ -285,6 +285,14 @@ def test_right_numbers_in_a_wrong_form_are_told_apart():
     assert found.lines[1] == f"your g gives [4]: {wanted}"
 
 
+def test_an_example_missed_by_less_than_is_shown_says_so():
+    student = Student({"f": lambda x: 4.0 + 1e-6})
+    found = laws.Example("f", (ONE,), 4.0).counterexample(student, [])
+    assert found.lines[-1].endswith(
+        "gives 4, the statement says 4; they differ in the digits that follow"
+    )
+
+
 def test_the_first_case_that_breaks_is_the_one_shown():
     law = laws.Gradient("g", of="f", wrt="x")
     student = Student({"f": square, "g": lambda x: 2 * x})  # right for one entry
