@@ -17,6 +17,8 @@ import math
 import mpmath
 import numpy as np
 import torch
+import torch.nn.functional as F
+from IPython.display import Markdown
 
 import lossmath as lm
 from lossmath.explore import (
@@ -445,8 +447,8 @@ assert math.isnan(taught) and kept == -math.inf
 # %% [markdown]
 # Refuted: $-\infty - (-\infty)$ is not a number. The sum over nothing is zero and its logarithm
 # −inf<!--= str(kept).replace("-", "−") -->, which a careful implementation returns by shifting
-# with $m$ only where $m$ is finite. In attention this row is a padded query, and its one `nan`
-# spreads through every layer above.
+# with $m$ only where $m$ is finite. In the attention of a language model this is the row of a
+# padded token, and its one `nan` spreads through every layer above.
 #
 # ## The map of errors
 #
@@ -868,6 +870,132 @@ assert max(self_made, *without_scale.values(), floor[2.0**20]) < 1e-9 < floor[1.
 # Scaling the loss is not a larger learning rate: the factor is divided out before the step, and it
 # cancels exactly. Nor does it help where the *loss itself* overflowed on the way forward. That is
 # what the first half of this chapter is for.
+#
+# ## Libraries that were wrong
+#
+# Surely somebody has done all this already? Mostly, and use what they did. But no library is an
+# oracle, and a test that compares your loss with one of them inherits its mistakes. The cell asks
+# three libraries, and works out with many digits what the formula says that they were asked for.
+# Some of the differences are documented, in small print; the number is another one all the same.
+# None is about a convention, such as the slope at a kink, where several answers are right. Numbers
+# are float64 unless something else is said.
+
+
+# %%
+def wide(*numbers):
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
+def half(*numbers):
+    return torch.tensor(numbers, dtype=torch.float16)
+
+
+def slope(cost, *numbers):
+    """The first entry of the gradient that automatic differentiation finds."""
+    at = wide(*numbers).requires_grad_()
+    return torch.autograd.grad(cost(at).sum(), at)[0][0]
+
+
+def typed_softplus(z):
+    return z.clamp(min=0) + torch.log1p(torch.exp(-z.abs()))
+
+
+with np.errstate(over="ignore"):  # NumPy would at least warn
+    length = np.linalg.norm([1e200, 1e200])
+    weighted = np.average(np.full(3, 30000, np.float16), weights=np.ones(3, np.float16))
+CLAIMS = {
+    "`softplus(20.5) - 20.5` in torch": (
+        F.softplus(wide(20.5)) - 20.5,
+        mpmath.log1p(mpmath.exp(-20.5)),
+        "above 20 it returns its argument",
+    ),
+    "`binary_cross_entropy_with_logits(-37, 0)` in torch": (
+        F.binary_cross_entropy_with_logits(wide(-37), wide(0)),
+        mpmath.log1p(mpmath.exp(-37)),
+        "a small number is added to 37 before 37 is taken away",
+    ),
+    "`soft_margin_loss(-1000, 1)` in torch": (
+        F.soft_margin_loss(wide(-1000), wide(1)),
+        mpmath.log1p(mpmath.exp(1000)),
+        "the exponential overflows",
+    ),
+    "`binary_cross_entropy(1e-50, 1)` in torch": (
+        F.binary_cross_entropy(wide(1e-50), wide(1)),
+        -mpmath.log(mpmath.mpf(1e-50)),
+        "logarithms are cut off at −100",
+    ),
+    "`kl_div` in torch, a class that both exclude": (
+        F.kl_div(wide(-math.inf, 0), wide(0, 1), reduction="sum"),
+        mpmath.mpf(0),
+        "zero times minus infinity",
+    ),
+    "`gaussian_nll_loss` in torch, off by 1e-3, variance 1e-12": (
+        F.gaussian_nll_loss(wide(0), wide(1e-3), wide(1e-12)),
+        (mpmath.log(mpmath.mpf(1e-12)) + mpmath.mpf(1e-3) ** 2 / mpmath.mpf(1e-12)) / 2,
+        "the variance is raised to 1e-6",
+    ),
+    "`poisson_nll_loss(0, 2, full=True)` in torch": (
+        F.poisson_nll_loss(wide(0), wide(2), full=True),
+        1 + mpmath.log(2),
+        "log 2! by Stirling's approximation",
+    ),
+    "slope of `max(z, 0) + log1p(exp(-abs(z)))` at 0, by torch": (
+        slope(typed_softplus, 0),
+        mpmath.mpf(1) / 2,
+        "the kinks of `max` and `abs` do not cancel for it",
+    ),
+    "`cosine_similarity((1e200, 1e200), (1, 0))` in torch": (
+        F.cosine_similarity(wide(1e200, 1e200), wide(1, 0), dim=0),
+        1 / mpmath.sqrt(2),
+        "the square of a length overflows",
+    ),
+    "`linalg.norm((1e200, 1e200))` in NumPy": (
+        length,
+        mpmath.mpf(1e200) * mpmath.sqrt(2),
+        "the same, with a warning",
+    ),
+    "`average` of three 30000 with weights, float16, in NumPy": (
+        weighted,
+        mpmath.mpf(30000),
+        "the sum overflows, with a warning",
+    ),
+    "`mse_loss` of the residuals 400, 0, 0, 0, float16, in torch": (
+        F.mse_loss(half(400, 0, 0, 0), half(0, 0, 0, 0)),
+        mpmath.mpf(40000),
+        "the square overflows, though the mean is a number",
+    ),
+    "the same in lossmath": (
+        squared(half(400, 0, 0, 0), half(0, 0, 0, 0)),
+        mpmath.mpf(40000),
+        "the same",
+    ),
+    "`logsumexp((-40, 0))` in torch": (
+        torch.logsumexp(wide(-40, 0), 0),
+        mpmath.log1p(mpmath.exp(-40)),
+        "a small number is added to 1 before the logarithm",
+    ),
+    "`LogSumExp` of the same in lossmath": (
+        lm.LogSumExp().value(wide(-40, 0)),
+        mpmath.log1p(mpmath.exp(-40)),
+        "the same",
+    ),
+}
+rows = ["| asked | answered | exactly | why |", "|---|---|---|---|"]
+for asked, (answered, exactly, why) in CLAIMS.items():
+    said, truth = float(answered), float(exactly)
+    assert not math.isclose(said, truth, rel_tol=1e-3), f"{asked} is right by now"
+    rows.append(f"| {asked} | {said:.3g} | {truth:.3g} | {why} |")
+Markdown("\n".join(rows))
+
+# %% [markdown]
+# Some of these will never hurt you: nobody misses `1e-9`. Some do: the infinity of a margin that is
+# merely large, a variance that is silently another one, a likelihood that two programs report
+# differently for the same counts. And see the last two pairs: two libraries that agree may agree on
+# the same mistake, and one of the two is the library of this course. (The day a library mends its
+# row the cell fails, and the row goes.) So test a loss against what must be **true** of it: values
+# worked out with many digits, at both ends of the range; a gradient against differences; laws such
+# as "adding a number to all logits changes nothing". Then compare with a library, to learn the
+# conventions.
 #
 # ## Before you blame the formula
 #
