@@ -38,7 +38,7 @@ from lossmath.explore import (
 )
 
 # %% [markdown]
-# ## The critic first
+# ## The discriminator first
 #
 # Let $p$ be the density of genuine examples and $q$ the density of the generator's. The
 # **discriminator** gives each example $x$ a score $z(x)$, and $D = 1 / (1 + e^{-z})$ is the
@@ -198,7 +198,9 @@ assert perfect["minimax generator"] < 0 < perfect["discriminator"]
 # The remedy is one line. Instead of minimising the chance of being caught, maximise the chance of
 # passing: minimise $-\log D = \log(1 + e^{-z})$. The derivative is $-(1 - D)$, which is largest
 # where the fakes are worst. This is the **non-saturating** loss. The third curve belongs to a
-# *critic* whose score is not squashed into a probability at all.
+# *critic*, which comes later and whose score is not squashed into a probability at all. (The
+# discriminator's own loss is in the picture, too: the non-saturating curve is what it pays for a
+# real example, and its mirror image what it pays for a fake.)
 
 # %%
 SCORES = np.linspace(-11, 11, 89)
@@ -631,6 +633,46 @@ Explorer(
 #
 # The first wants $z$ to tell all about $x$. The second is the divergence of the encoder's answer
 # from the standard normal, and wants it to tell nothing. The exchange rate is $\beta$.
+#
+# Look at the second for one hidden number. In $\mu$ it is a parabola with curvature one. In $l$,
+# the logarithm of the variance, it is lopsided:
+
+# %% jupyter={"source_hidden": true}
+LOG_VARIANCES = np.linspace(-6, 3, 73)
+
+
+def price_of_one(mean):
+    kl = lm.GaussianKL()
+    pair = np.full_like(LOG_VARIANCES, mean), LOG_VARIANCES
+    shapes = {
+        "value": (kl.value(*pair), -0.3, 6),
+        "slope in l": (kl.gradient(*pair)[1], -2, 6),
+        "curvature in l": (kl.hessian(*pair)[1][1], -0.3, 6),
+    }
+    return Picture(
+        [
+            Panel(
+                title,
+                [Curve(LOG_VARIANCES, curve, stroke="purple"), Rule(0.0, stroke="grey")],
+                Axis("log of the variance, l", -6, 3),
+                Axis("", low, high),
+            )
+            for title, (curve, low, high) in shapes.items()
+        ],
+        readings={"at l = 0": float(kl.value(mean, 0.0)), "at l = −6": float(kl.value(mean, -6.0))},
+    )
+
+
+Explorer(
+    price_of_one,
+    [Slider("mean", 0, 3, 0.5, symbol=r"\mu", meaning="mean of the encoder's answer")],
+    title="The price of one hidden number",
+)
+
+# %% [markdown]
+# To be vague costs exponentially, to be precise only in proportion to the digits: each halving of
+# the variance costs about $\tfrac12\log 2$ nats, and the curvature is nearly zero there, so that
+# nothing but the first term calls a too certain encoder back. The mean only lifts the curve.
 #
 # What does a deal look like? Take one direction, along which the data vary with variance $v$ around
 # zero. Let the encoder's mean be $a x$, its variance $s$, and the decoder's answer $w z$. Averaged

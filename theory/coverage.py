@@ -39,6 +39,7 @@ TOPICS = {
         ("quantiles and bands", ["02 Not the middle"], []),
         ("relative errors: MAPE and MSLE", ["02 Relative errors"], []),
         ("Gaussian, Laplace and Student noise", ["02 A loss is a story"], []),
+        ("counts: Poisson noise", ["04 One template"], []),
     ],
     "Classification": [
         ("zero-one loss and margin losses", ["03 One number to judge by"], ["06"]),
@@ -87,6 +88,7 @@ TOPICS = {
         ("log-sum-exp", ["08 Log-sum-exp"], ["07"]),
         ("masks and ignore index", ["08 Masks that leak"], ["04"]),
         ("mixed precision and loss scaling", ["08 Sixteen bits", "08 Loss scaling"], []),
+        ("libraries against exact arithmetic", ["08 The map of errors", "08 Libraries"], []),
         ("fused cross-entropy on a GPU", ["13 Predict", "13 What was measured"], ["11"]),
     ],
     "Applications": [
@@ -95,7 +97,7 @@ TOPICS = {
         ("boxes: IoU, GIoU, DIoU, CIoU", ["09 Boxes"], []),
         ("detectors: focal loss with Smooth L1", ["09 Detection"], ["09"]),
         ("images: SSIM and perceptual losses", ["09 Looks: SSIM", "09 Looks: through"], []),
-        ("adversarial losses", ["10 The critic first", "10 The forger's gradient"], []),
+        ("adversarial losses", ["10 The discriminator first", "10 The forger's gradient"], []),
         ("Wasserstein distance", ["10 Sliding apart", "10 The critic, and its leash"], []),
         ("penalties on weights", ["11 Fewer or smaller", "11 Different features"], []),
         ("centres, sparsity, entropy", ["11 Same class", "11 Few at a time", "11 Und"], []),
