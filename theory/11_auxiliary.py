@@ -59,7 +59,40 @@ EARNINGS = lm.KLPenalisedReward(beta=0.0)  # minus the mean reward of a softmax 
 #   w = \operatorname{sign}(a)\,\max(|a| - \lambda,\ 0) .$$
 #
 # Every weight shrinks by the same *amount*, and one that wants less than $\lambda$ is gone. That
-# is called **soft thresholding**, and it is the whole secret of the lasso. On the left below are
+# is called **soft thresholding**, and it is the whole secret of the lasso. It is all in the slopes:
+
+# %% jupyter={"source_hidden": true}
+WEIGHTS = np.concatenate([np.linspace(-2, -1e-9, 41), np.linspace(1e-9, 2, 41)])
+
+
+def two_penalties(strength):
+    penalties = {"L1": lm.L1Penalty(strength), "L2": lm.L2Penalty(strength)}
+    shapes = {
+        "value": (lambda penalty: [penalty.value([w]) for w in WEIGHTS], -0.2, 4),
+        "slope": (lambda penalty: penalty.gradient(WEIGHTS), -4, 4),
+        "curvature": (lambda penalty: np.diagonal(penalty.hessian(WEIGHTS)), -0.2, 4),
+    }
+    return Picture(
+        [
+            Panel(
+                title,
+                [Curve(WEIGHTS, how(penalty), name) for name, penalty in penalties.items()],
+                Axis("weight w", -2, 2),
+                Axis("", low, high),
+            )
+            for title, (how, low, high) in shapes.items()
+        ]
+    )
+
+
+Explorer(
+    two_penalties,
+    [slider(lm.L1Penalty, "strength", low=0.05, high=1.5, default=0.5)],
+    title="One pull that fades and one that does not",
+)
+
+# %% [markdown]
+# Where L2 meets zero it has no pull left, and L1 still has all of it. On the left below are
 # these two rules, in the middle the same with two weights: the grey rings are the main loss, the
 # black mark is its least, and the diamond and the circle are all weights whose penalty equals that
 # of the solution. On the right, six weights are fitted to forty examples; only the first three of
@@ -415,7 +448,7 @@ Explorer(
 
 # %%
 def shrinking(with_main, rate=0.1, steps=200):
-    """The scale of an encoder that may multiply all features by one number."""
+    """The scale of a network that may multiply all features by one number."""
     scale = 1.0
     for _ in range(steps):
         x = scale * NEWBORN
@@ -433,7 +466,7 @@ print(f"scale of the features, centre loss alone: {alone:.2g}   with the main lo
 # %% [markdown]
 # The classes shrink to a point long before they come nearer to one another.
 #
-# **Watch it fail**: an auxiliary loss has no business alone. An encoder that may only scale its
+# **Watch it fail**: an auxiliary loss has no business alone. A network that may only scale its
 # features meets the centre loss perfectly by scaling them to
 # 4e-12<!--= f"{alone:.0e}" -->: everything in one point. With the main loss beside it the scale
 # settles at 0.43<!--= f"{together:.2f}" -->.
@@ -514,7 +547,8 @@ for n in (10, 100, 10_000):
 #
 # Up to a constant that is $\beta$ times the divergence of $p$ from the softmax of $R / \beta$, and
 # a divergence is least when its two sides agree: $p$ proportional to $e^{R_c / \beta}$. The price
-# $\beta$ is a temperature: hot is even, cold takes the best.
+# $\beta$ is a temperature: hot is even, cold takes the best. (A rule for choosing actions, here
+# $p$, is called a **policy**.)
 
 # %%
 EARNS = np.array([1.0, 0.8, 0.3, 0.0])
@@ -897,9 +931,10 @@ for strength in (0.01, 1.0, 100.0):
 #
 # It needs no end of the story: the model's own next guess stands in for the rest. That guess is
 # **held constant**. The gradient is $-\delta$ for $V(s)$ and zero for $V(s')$, so the loss pulls
-# this guess towards the next one and not both towards each other. Take eight rooms in a row. You
-# walk from each to the next, and only leaving the last one pays, with a reward of one. All rooms
-# are updated at once.
+# this guess towards the next one and not both towards each other. In $V(s)$ it is the plain
+# parabola of half a squared error, with curvature one. Take eight rooms in a row. You walk from
+# each to the next, and only leaving the last one pays, with a reward of one. All rooms are updated
+# at once.
 
 # %% jupyter={"source_hidden": true}
 ROOMS = np.arange(1.0, 9)
