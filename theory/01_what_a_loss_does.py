@@ -354,7 +354,8 @@ assert always_zero.var() == always_two.var() == 0 and mixture.var() > 0
 #
 # Gaussian noise, $p \propto e^{-r^2/2\sigma^2}$, gives the squared error; Laplace noise,
 # $p \propto e^{-|r|/b}$, the absolute error; a coin with probability $q$ gives the cross-entropy
-# $-y\log q - (1-y)\log(1-q)$; a die gives its version for many classes. The records know:
+# $-y\log q - (1-y)\log(1-q)$; a die gives its version for many classes. lossmath keeps a record of
+# every loss, with the noise it believes in and the property it elicits:
 
 # %%
 for loss in lm.catalogue():
@@ -1012,10 +1013,10 @@ table(
 )
 
 # %% [markdown]
-# Before you train, finish four sentences aloud. By its slope, the examples that push hardest are …
+# Before you train, finish five sentences aloud. By its slope, the examples that push hardest are …
 # By its noise model, I believe that errors are … Its minimiser, the property of the data that I
-# will get, is … My metric is something else, namely … If one of them embarrasses you, change the
-# loss.
+# will get, is … My metric is something else, namely … The many losses become one by dividing by …,
+# so the loudest voice belongs to … If one of them embarrasses you, change the loss.
 #
 # ## Practise
 #
