@@ -180,6 +180,7 @@ assert np.isclose(slope_left, slope_right, atol=1e-6) and bend_left != bend_righ
 # * **Pseudo-Huber**, $\delta^2\big(\sqrt{1 + (r/\delta)^2} - 1\big)$, has no seam at all: every
 #   derivative exists, and the slope creeps towards $\pm\delta$ without arriving.
 # * **Log-cosh**, $\log\cosh r$, is another seamless one, with slope $\tanh r$ and nothing to turn.
+#   (It is praised for avoiding Huber's kink. There was none: only the curvature is smoother.)
 
 # %%
 Explorer(
