@@ -150,7 +150,8 @@ assert np.isclose(told[0.75]["the logistic loss"], np.log(3), atol=0.01)
 # 1.00<!--= f"{told[0.99]['the hinge']:.2f}" --> for $\eta = 0.99$: it has settled which class is
 # more frequent and thrown the rest away.
 # That is a fine answer when you only want the decision, and no answer when you want to know how
-# sure to be.
+# sure to be. (So the hinge is no remedy for overconfidence, as one also reads. It states no
+# confidence at all.)
 #
 # ## From a score to a probability
 #
@@ -166,7 +167,8 @@ assert np.isclose(told[0.75]["the logistic loss"], np.log(3), atol=0.01)
 # \underbrace{p(1-p)}_{dp/dz} = p - y .$$
 #
 # The pull is *how wrong the probability is*, nothing else. It is the logistic loss again, in other
-# letters. The curvature is $p(1-p)$, never negative, so the loss is convex in the logit.
+# letters. The curvature is $p(1-p)$, never negative, so the loss is **convex** in the logit: a
+# single valley, however many examples are added up.
 #
 # What if you take the squared error of the probability instead, $(p - y)^2$? Nothing cancels: the
 # pull is $2(p-y)\,p(1-p)$, and where the model is *most* wrong the factor $p(1-p)$ is next to
@@ -587,13 +589,15 @@ for share, p in mined.items():
 #
 # $$\nabla \ell = p - e_y ,$$
 #
-# where $e_y$ is one at the true class and zero elsewhere: again prediction minus truth. Once more,
+# where $e_y$ is one at the true class and zero elsewhere (a **one-hot** vector): again prediction
+# minus truth. Once more,
 # and since $\partial p_i / \partial z_j = p_i(1[i{=}j] - p_j)$,
 #
 # $$\nabla^2 \ell = \operatorname{diag}(p) - p\,p^\top .$$
 #
-# Two readings of this matrix are worth having. It is the **covariance** of the one-hot class under
-# $p$, so it has no negative eigenvalue and the loss is convex in the logits. And it is the
+# Two readings of this matrix, the **Hessian**, are worth having. It is the **covariance** of the
+# one-hot vector of a class drawn from $p$, so it has no negative eigenvalue: the loss bends
+# downwards in no direction and is convex in the logits. And it is the
 # **derivative of the probabilities**: step by $d$ in the logits and $p$ moves by about
 # $(\operatorname{diag}(p) - pp^\top)\,d$. Adding one number to all logits changes nothing, which is
 # why the all-ones vector gets the eigenvalue zero. What is left is a plane, the left picture; the
