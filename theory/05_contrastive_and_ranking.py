@@ -901,12 +901,12 @@ assert np.isnan(naive) and np.isclose(stable.value(row, 1), 400)
 table(*lm.catalogue("embedding"), lm.MarginRanking, lm.BradleyTerry)
 
 # %% [markdown]
-# **How to choose.** Two views or two modalities and large batches: InfoNCE in one of its forms,
-# with $\tau$ near a tenth and an eye on false negatives. Few examples and a natural notion of
-# *closer than*: triplets, with mining. Many known classes and unseen ones later: ArcFace. Pairs
-# with a yes or no: contrastive or cosine. Only an order: Bradley–Terry if you want probabilities,
-# the hinge if you want a lead. And **always** look at the spread of the embeddings: a falling loss
-# and a vanishing spread is collapse.
+# **How to choose.** Two views of one thing, or pictures and their captions, and large batches:
+# InfoNCE in one of its forms, with $\tau$ near a tenth and an eye on false negatives. Few examples
+# and a natural notion of *closer than*: triplets, with mining. Many known classes and unseen ones
+# later: ArcFace. Pairs with a yes or no: contrastive or cosine. Only an order: Bradley–Terry if you
+# want probabilities, the hinge if you want a lead. And **always** look at the spread of the
+# embeddings: a falling loss and a vanishing spread is collapse.
 #
 # ## Practise
 #
