@@ -8,10 +8,12 @@
 # This chapter is about answering it within minutes. First, how to choose a loss so that a falling
 # curve means something. Then four diseases in which the loss falls honestly and misleads:
 # shortcuts, easy negatives, saturation, and confidence without cause. Last, twelve mistakes of a
-# line or two each, all of which run without an error, and what gives each of them away.
+# line or two each, all of which run without an error, what gives each of them away, and how to
+# write the test that would have.
 
 # %%
 from functools import lru_cache
+from itertools import combinations
 
 import numpy as np
 import torch
@@ -864,6 +866,149 @@ show(*(f"A, B, C = {value[:3].round(2).tolist()}, loss {surprise(value):.3f}"
 # small ([chapter eleven](11_auxiliary.ipynb) has the whole story). Test on a toy whose answer you
 # can compute by hand.
 #
+# ## Write the test that catches them
+#
+# Each of the twelve was given away by a number that somebody thought of printing. Better that a
+# test prints it, every day. But which test? One that passes on the right loss has shown very
+# little. The question is whether it *fails* on a wrong one.
+#
+# So here is one loss, the cross-entropy of tokens in rows of different lengths, with a temperature
+# that divides the scores; and here are eight wrong ones. Five are mistakes from above. A test is an
+# input, and it catches a wrong loss if the output differs from the right one by more than rounding.
+
+
+# %%
+def right(z, y, real, t):
+    """Mean over the real tokens; scores z (rows, slots, classes), labels y (rows, slots)."""
+    return CE(z / t, y, mask=real)
+
+
+def of_label(parts, y):
+    return parts.gather(-1, y[..., None])[..., 0]
+
+
+WRONG = {
+    "softmax twice": lambda z, y, real, t: CE((z / t).softmax(-1), y, mask=real),
+    "a clip before the logarithm": lambda z, y, real, t: (
+        -of_label((z / t).softmax(-1).clamp(1e-7, 1), y)[real].log().mean()
+    ),
+    "averaging over the padding": lambda z, y, real, t: (CE.value(z / t, y) * real).mean(),
+    "the mean of the rows' means": lambda z, y, real, t: (
+        (CE.value(z / t, y) * real).sum(1) / real.sum(1)
+    ).mean(),
+    "a sum": lambda z, y, real, t: CE(z / t, y, mask=real, reduction="sum"),
+    "times the temperature": lambda z, y, real, t: CE(z * t, y, mask=real),
+    "exponentials of the raw scores": lambda z, y, real, t: (
+        -of_label((z / t).exp() / (z / t).exp().sum(-1, keepdim=True), y)[real].log().mean()
+    ),
+    "a detached log-sum-exp": lambda z, y, real, t: (
+        (z / t).logsumexp(-1).detach() - of_label(z / t, y)
+    )[real].mean(),
+}
+
+
+# %% jupyter={"source_hidden": true}
+def run(version, scores, labels, real=None, temperature=1.0):
+    """The loss of one version on a test's input, and its slope in the scores."""
+    z = torch.tensor(scores, dtype=torch.float64, requires_grad=True)
+    y = torch.tensor(labels)
+    counted = torch.ones_like(y, dtype=torch.bool) if real is None else torch.tensor(real)
+    loss = version(z, y, counted, temperature)
+    (slope,) = torch.autograd.grad(loss, z)
+    return loss.item(), slope.numpy()
+
+
+def catches(test, version, slopes):
+    outputs = zip(run(right, **test), run(version, **test), strict=True)
+    loss, slope = (not np.allclose(*pair, rtol=1e-9, atol=1e-12) for pair in outputs)
+    return loss or (slopes and slope)
+
+
+def caught(tests, slopes=False):
+    """By wrong version, the tests whose loss (or slope) tells it from the right one."""
+    return {
+        name: [said for said, test in tests.items() if catches(test, version, slopes)]
+        for name, version in WRONG.items()
+    }
+
+
+def verdict(found):
+    rows = [f"| {name} | {', '.join(by) or '**nothing**'} |" for name, by in found.items()]
+    count = f"**{sum(map(bool, found.values()))} of {len(found)} are caught.**"
+    return Markdown("\n".join(["| wrong loss | caught by |", "|---|---|", *rows, "", count]))
+
+
+# %% [markdown]
+# Two tests that anybody might write: a model that knows nothing, and one that is right. Change the
+# scores, the labels, the temperature; add tests of your own, with more rows and slots, and with
+# `real=[[True, False]]` for a row whose second slot is padding. How many can you catch?
+
+# %%
+TESTS = {
+    "knows nothing": dict(scores=[[[0.0, 0.0, 0.0]]], labels=[[0]]),  # one slot, three classes
+    "is right": dict(scores=[[[2.0, 0.0, 0.0]]], labels=[[0]], temperature=1.0),
+}
+weak = caught(TESTS)
+verdict(weak)
+
+# %% [markdown]
+# As they stand the two catch 1<!--= sum(map(bool, weak.values())) -->, and the first of them none:
+# with equal scores the wrong losses are right. What does each survivor need?
+#
+# * **A sum** equals the mean of one token. It needs two.
+# * **Averaging over the padding** needs padding.
+# * **The mean of the rows' means** needs rows of different lengths.
+# * **Times the temperature** needs any temperature but one.
+# * **A clip** needs an answer that is sure and wrong: a probability below its floor, and so scores
+#   that are more than 16<!--= f"{-np.log(1e-7):.0f}" --> apart.
+# * **Raw exponentials** need a score that overflows:
+#   710<!--= f"{np.log(np.finfo(float).max):.0f}" --> in double precision,
+#   89<!--= f"{np.log(np.finfo(np.float32).max):.0f}" --> in single.
+# * **A detached log-sum-exp**, held still while the rest is differentiated, needs another *look*.
+#   Its loss is right for every input, and only its slope is wrong.
+#
+# Each line is a *kind* of input, and a reason to have it. Together they are four tests:
+
+# %%
+GOOD = {
+    "warm": dict(scores=[[[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]]], labels=[[0, 2]], temperature=2.0),
+    "uneven": dict(
+        scores=[[[2.0, 0.0, 0.0], [0.0, 1.0, 0.0]], [[1.0, 2.0, 1.0], [0.0, 0.0, 3.0]]],
+        labels=[[0, 1], [2, 1]],
+        real=[[True, True], [True, False]],
+    ),
+    "sure and wrong": dict(scores=[[[30.0, 0.0, 0.0]]], labels=[[1]]),
+    "huge": dict(scores=[[[1000.0, 0.0, 0.0]]], labels=[[1]]),
+}
+strong = caught(GOOD, slopes=True)
+verdict(strong)
+
+# %%
+blind = [name for name, by in caught(GOOD).items() if not by]
+enough = next(
+    some
+    for count in range(len(GOOD) + 1)
+    for some in combinations(GOOD, count)
+    if all(caught({name: GOOD[name] for name in some}, slopes=True).values())
+)
+print("without the slopes these survive:", *blind)
+print("enough to catch all:", ", ".join(enough))
+assert blind == ["a detached log-sum-exp"] and set(GOOD) - set(enough) == {"sure and wrong"}
+assert "sure and wrong" in strong["a clip before the logarithm"]
+assert "sure and wrong" not in strong["exponentials of the raw scores"]
+
+# %% [markdown]
+# All 8<!--= sum(map(bool, strong.values())) --> are caught, and
+# 3<!--= len(enough) --> of the tests would do. The one that could go, *sure and wrong*, is worth
+# keeping: a clip fails it and raw exponentials do not, so it tells the two apart. For the same
+# reason do not press everything into a single input that fails on anything. A good test says *what*
+# is broken.
+#
+# **A test is only as good as the fault it can see.** When yours pass, break the loss on purpose,
+# one line at a time, and watch whether they notice. The graded problems are checked in this way,
+# with the wrong solutions that people write: [here is every one of them](../docs/mistakes.md), with
+# the points it costs.
+#
 # ## The chapter on one screen
 #
 # | what you see | look for | test |
@@ -879,6 +1024,7 @@ show(*(f"A, B, C = {value[:3].round(2).tolist()}, loss {surprise(value):.3f}"
 # | good here, bad elsewhere | shortcut | another source, a scrambled feature |
 # | right, and much too sure | overfitting | loss on new cases, reliability |
 # | good loss, useless answers | the wrong best constant | what does the loss aim at? |
+# | all tests pass, and still wrong | a fault no input of theirs shows | break the loss on purpose |
 #
 # ## Practise
 #
