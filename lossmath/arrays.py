@@ -147,6 +147,14 @@ def softmax_jacobian(x: Array) -> Array:
     return p[..., None] * _on_diagonal(others[..., None], -p[..., None, :])
 
 
+def above_mean(x: Array, p: Array) -> Array:
+    """x less its mean under the probabilities p along the last axis, also where p is nearly 1."""
+    xp = array_namespace(x, p)
+    # Counted from the likeliest entry, whose own excess is then no difference of equal numbers.
+    gap = x - xp.take_along_axis(x, xp.argmax(p, axis=-1, keepdims=True), axis=-1)
+    return gap - xp.sum(p * gap, axis=-1, keepdims=True)
+
+
 def xlogy(x: Array, y: Array) -> Array:
     """x log(y), with 0 log(0) = 0."""
     xp = array_namespace(x, y)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from lossmath.arguments import Argument
 from lossmath.arrays import (
     Array,
+    above_mean,
     array_namespace,
     common_floating_dtype,
     device,
@@ -211,22 +212,21 @@ class ExpectedCost(Loss, abstract=True):
         raise NotImplementedError
 
     def variables(self, *arrays):
-        """p, h, and the mean of h under p. A choice of probability 0 costs nothing."""
+        """p and h. A choice of probability 0 costs nothing."""
         z = arrays[0]
         xp = array_namespace(z)
         p = softmax(z)
         certainty, cost = (xp.where(p == 0, 0.0, x) for x in (log_softmax(z), self._cost(*arrays)))
-        h = self.beta * certainty + cost
-        return p, h, xp.sum(p * h, axis=-1)
+        return p, self.beta * certainty + cost
 
-    def f(self, p, h, mean, xp):
-        return mean
+    def f(self, p, h, xp):
+        return xp.sum(p * h, axis=-1)
 
-    def df(self, p, h, mean, xp):
-        return p * (h - mean[..., None])
+    def df(self, p, h, xp):
+        return p * above_mean(h, p)
 
-    def d2f(self, p, h, mean, xp):
-        excess = h - mean[..., None]
+    def d2f(self, p, h, xp):
+        excess = above_mean(h, p)
         mixed = excess[..., :, None] + excess[..., None, :] + self.beta
         return diagonal(p * (excess + self.beta)) - p[..., :, None] * p[..., None, :] * mixed
 
@@ -292,7 +292,7 @@ class GaussianKL(Loss):
     aliases = ("KL to the standard normal", "VAE regulariser")
 
     def f(self, mean, log_variance, xp):
-        return (mean * mean + exp_remainder(log_variance)) / 2
+        return mean * (mean / 2) + exp_remainder(log_variance) / 2
 
     def df(self, mean, log_variance, xp):
         return xp.asarray(mean, copy=True), xp.expm1(log_variance) / 2
@@ -331,7 +331,8 @@ class GaussianReconstruction(Residual):
     aliases = ("reconstruction loss",)
 
     def f(self, r, xp):
-        return (r / self.sigma) ** 2 / 2
+        scaled = r / self.sigma
+        return scaled * (scaled / 2)
 
     def df(self, r, xp):
         return r / self.sigma / self.sigma

@@ -45,7 +45,7 @@ class ContrastivePair(Loss):
 
     margin: float = parameter(
         1.0,
-        above=0,
+        at_least=0,
         slider=(0.1, 5),
         symbol=r"\mu",
         meaning="distance beyond which a pair that should differ costs nothing",
@@ -66,6 +66,9 @@ class ContrastivePair(Loss):
     )
     reference = "Hadsell, Chopra & LeCun (2006)"
     aliases = ("contrastive loss", "pair loss")
+
+    def kink_points(self):
+        return super().kink_points() if self.margin else []
 
     def kink_variable(self, *arrays):
         """The distance of a pair that should differ."""
@@ -221,7 +224,17 @@ class InfoNCE(Loss):
         return softmax_jacobian(z) / self.temperature**2
 
 
-class NTXent(Loss):
+class Matching(Loss, abstract=True):
+    """Losses of n pairs of vectors, in which each half must recognise the other among all."""
+
+    def _values_shape(self, sizes):
+        if sizes["n"] == 0:
+            names = " and ".join(a.name for a in self.arguments if "n" in a.axes.split())
+            raise ValueError(f"{names} hold n=0 pairs but need at least 1")
+        return super()._values_shape(sizes)
+
+
+class NTXent(Matching):
     """SimCLR's loss: each of 2n views must recognise, among all others, the view of its own image.
 
     One value for the n pairs of rows of two arrays (..., n, d), the mean over all 2n views. A view
@@ -257,7 +270,7 @@ class NTXent(Loss):
         return units, lengths, xp.roll(xp.arange(2 * n, device=device(units)), n)
 
     def _similarities(self, units, xp):
-        itself = diagonal(xp.ones_like(units[..., 0])) == 1
+        itself = xp.eye(units.shape[-2], dtype=xp.bool, device=device(units))
         return xp.where(itself, -inf, xp.matmul(units, xp.matrix_transpose(units)))
 
     def f(self, units, lengths, other, xp):
@@ -273,7 +286,7 @@ class NTXent(Loss):
         return gradient[..., :n, :], gradient[..., n:, :]
 
 
-class CLIP(Loss):
+class CLIP(Matching):
     """Matches n images with their n captions: each must find the other among all of the batch.
 
     One value for the n pairs of rows of two arrays (..., n, d). The factor before the cosines is
@@ -301,7 +314,8 @@ class CLIP(Loss):
         """Both sides as units with their lengths, the factor, and whether it is still learned."""
         images, texts, log_scale = arrays
         xp = array_namespace(images)
-        scale = xp.exp(xp.clip(log_scale, max=log(100)))[..., None, None]
+        # Held once more, because exp(log(100)) is a little above 100.
+        scale = xp.clip(xp.exp(xp.clip(log_scale, max=log(100))), max=100)[..., None, None]
         return *_unit(images, xp), *_unit(texts, xp), scale, step(log(100) - log_scale)
 
     def _rankings(self, images, texts, scale, xp):

@@ -10,7 +10,9 @@ from typing import Any
 from lossmath.arguments import Argument
 from lossmath.arrays import (
     Array,
+    above_mean,
     array_namespace,
+    device,
     diagonal,
     one_hot,
     rel_entr,
@@ -119,8 +121,7 @@ class OrthogonalityPenalty(Penalty):
     aliases = ("orthogonal regularisation",)
 
     def _excess(self, w, xp):
-        gram = xp.matmul(xp.matrix_transpose(w), w)
-        return gram - diagonal(xp.ones_like(w[..., 0, :]))
+        return xp.matmul(xp.matrix_transpose(w), w) - _identity(w.shape[-1], w, xp)
 
     def f(self, w, xp):
         return xp.sum(self._excess(w, xp) ** 2, axis=(-2, -1))
@@ -130,10 +131,10 @@ class OrthogonalityPenalty(Penalty):
 
     def d2f(self, w, xp):
         # The derivative of entry (i, a) of W (W^T W - I) in weight (j, b), axes in the order iajb.
-        rows, columns = (diagonal(xp.ones_like(x)) for x in (w[..., :, 0], w[..., 0, :]))
+        rows, columns = (_identity(size, w, xp) for size in w.shape[-2:])
         outer = xp.matmul(w, xp.matrix_transpose(w))
-        same_row = rows[..., :, None, :, None] * self._excess(w, xp)[..., None, :, None, :]
-        same_column = columns[..., None, :, None, :] * outer[..., :, None, :, None]
+        same_row = rows[:, None, :, None] * self._excess(w, xp)[..., None, :, None, :]
+        same_column = columns[:, None, :] * outer[..., :, None, :, None]
         crossed = w[..., :, None, None, :] * xp.matrix_transpose(w)[..., None, :, :, None]
         return 4 * (same_row + same_column + crossed)
 
@@ -182,11 +183,11 @@ class CentreLoss(Penalty):
         return r, -xp.matmul(xp.matrix_transpose(member), r)
 
     def d2f(self, r, member, xp):
-        one = diagonal(xp.ones_like(r[..., 0, :]))[..., None, :, None, :]
-        count = xp.sum(member, axis=-2)
+        one = _identity(r.shape[-1], r, xp)[:, None, :]
+        examples, count = xp.sum(member, axis=-1), xp.sum(member, axis=-2)
         between = member[..., :, None, :, None] * one
         back = xp.matrix_transpose(member)[..., :, None, :, None] * one
-        within = diagonal(xp.ones_like(r[..., 0]))[..., :, None, :, None] * one
+        within = diagonal(examples)[..., :, None, :, None] * one
         return (within, -between), (-back, diagonal(count)[..., :, None, :, None] * one)
 
 
@@ -210,7 +211,10 @@ class SparsityKL(Loss):
     noise = "Bernoulli"
     convex = True
     nonnegative = True
-    failures = ("needs the mean over many examples: a small batch often has units at exactly 0",)
+    failures = (
+        "needs the mean over many examples: a small batch often has units at exactly 0",
+        "for an activity that is rho up to rounding, a value may fall below 0 by as little",
+    )
     reference = "Ng (2011)"
     aliases = ("sparsity penalty", "Bernoulli KL")
 
@@ -224,9 +228,10 @@ class SparsityKL(Loss):
         return xp.where(a == 0, -inf, xp.where(a == 1, inf, slope))
 
     def d2f(self, a, xp):
-        inside = xp.where((a == 0) | (a == 1), 0.5, a)
-        curvature = self.rho / inside**2 + (1 - self.rho) / (1 - inside) ** 2
-        return xp.where(inside == a, curvature, inf)
+        edge = (a == 0) | (a == 1)
+        inside = xp.where(edge, 0.5, a)
+        curvature = self.rho / inside / inside + (1 - self.rho) / (1 - inside) ** 2
+        return xp.where(edge, inf, curvature)
 
 
 class EntropyRegularisation(ExpectedCost):
@@ -279,7 +284,7 @@ class LoadBalancing(Penalty):
     )
     top: int = parameter(1, choices=(1, 2), meaning="how many experts each token is sent to")
 
-    arguments = (Argument("router_logits", "t e"),)
+    arguments = (Argument("router_logits", "t c"),)
     formula = r"\alpha E \sum_e f_e P_e"
     kinks = (Kink(0, order=0),)
     convex = False
@@ -296,7 +301,7 @@ class LoadBalancing(Penalty):
         xp = array_namespace(logits)
         order = xp.argsort(stop_gradient(logits), axis=-1, descending=True, stable=True)
         chosen = xp.astype(xp.argsort(order, axis=-1) < self.top, logits.dtype)
-        return softmax(logits), xp.mean(chosen, axis=-2, keepdims=True)
+        return softmax(logits), xp.sum(chosen, axis=-2, keepdims=True) / _tokens(logits)
 
     def kink_variable(self, *arrays):
         """How far the scores of a token lie apart."""
@@ -305,12 +310,11 @@ class LoadBalancing(Penalty):
         return array_namespace(logits).concat(later, axis=-1)
 
     def f(self, p, share, xp):
-        mean = xp.mean(p, axis=-2, keepdims=True)
+        mean = xp.sum(p, axis=-2, keepdims=True) / _tokens(p)
         return p.shape[-1] * xp.sum(share * mean, axis=(-2, -1))
 
     def df(self, p, share, xp):
-        tokens, experts = p.shape[-2:]
-        return experts / tokens * p * (share - xp.sum(share * p, axis=-1, keepdims=True))
+        return p.shape[-1] / _tokens(p) * p * above_mean(share, p)
 
 
 class PhysicsInformed(Accumulating):
@@ -409,7 +413,7 @@ class TDError(Loss):
         return (temporal_difference_target(reward, next_value, self.discount) - value,)
 
     def f(self, surprise, xp):
-        return surprise * surprise / 2
+        return surprise * (surprise / 2)
 
     def df(self, surprise, xp):
         return -surprise, xp.zeros_like(surprise)
@@ -435,6 +439,15 @@ def temporal_difference_target(reward: Any, next_value: Any, discount: float = 0
 
 
 # Smaller pieces.
+
+
+def _identity(size: int, like: Array, xp: Any) -> Array:
+    return xp.eye(size, dtype=like.dtype, device=device(like))
+
+
+def _tokens(routed: Array) -> int:
+    """How many rows there are to take a mean over; a mean over none is 0."""
+    return max(routed.shape[-2], 1)
 
 
 def _times(strength: float, derivative: Any) -> Any:

@@ -57,7 +57,7 @@ class HalfSquaredError(Residual):
     aliases = ("half MSE", "L2 with one half")
 
     def f(self, r, xp):
-        return r * r / 2
+        return r * (r / 2)
 
     def df(self, r, xp):
         return r

@@ -6,7 +6,7 @@ the smaller of the two, so that a soft target does not fit itself perfectly.
 """
 
 from lossmath.arguments import Argument
-from lossmath.arrays import diagonal, sigmoid, sigmoid_slope
+from lossmath.arrays import Array, diagonal, odds, sigmoid, sigmoid_slope
 from lossmath.classification import PROBABILITY, BinaryCrossEntropyFromLogits
 from lossmath.loss import Accumulating, parameter
 
@@ -196,11 +196,19 @@ class DiceBCE(Accumulating):
 
     def f(self, z, t, xp):
         dice, pixelwise = self._terms()
-        region = self.dice * dice._value([sigmoid(z), t], xp)
-        return region + self.cross_entropy * xp.mean(pixelwise._value([z, t], xp), axis=(-2, -1))
+        # Both probabilities from the logit: 1 - p would lose its digits where p is almost 1.
+        on, off = odds(z)
+        p, rest = on / (on + off), off / (on + off)
+        region = self.dice * dice._ratios(p, t, p * (1 - t) + rest * t, xp)[0]
+        pixels = xp.sum(pixelwise._value([z, t], xp), axis=(-2, -1)) / _pixels(z)
+        return region + self.cross_entropy * pixels
 
     def df(self, z, t, xp):
         dice, pixelwise = self._terms()
         region = self.dice * dice._gradient([sigmoid(z), t], xp) * sigmoid_slope(z)
-        pixels = z.shape[-2] * z.shape[-1]
-        return region + self.cross_entropy * pixelwise._gradient([z, t], xp) / pixels
+        return region + self.cross_entropy * pixelwise._gradient([z, t], xp) / _pixels(z)
+
+
+def _pixels(mask: Array) -> int:
+    """How many pixels there are to take a mean over; a mean over none is 0."""
+    return max(mask.shape[-2] * mask.shape[-1], 1)

@@ -93,6 +93,11 @@ def _():
     assert lossmath.AbsoluteError()(tensor, 0 * tensor) == 30000
 
 
+@nasty("D15 half of a square beyond the largest float16")
+def _():
+    exactly(lossmath.HalfSquaredError().value(np.float16(300), 0), 45000, np.float16)
+
+
 @nasty("D16 label out of range")
 def _():
     refuses("label=3 must lie in", LogProbability(), np.zeros((2, 3)), [0, 3])

@@ -12,6 +12,7 @@ from lossmath import (
     Distillation,
     ForwardKL,
     GaussianKL,
+    GaussianReconstruction,
     KLPenalisedReward,
     LogScore,
     LogSumExp,
@@ -50,6 +51,13 @@ def _():
     assert loss.value([-1000.0, -1000.0]) == math.log(2) - 1000
     assert loss.value(np.full(2, 1e4, dtype=np.float16)) == 1e4
     assert loss.gradient([-1000.0, -1000.0]).tolist() == [0.5, 0.5]
+
+
+@nasty("D15 half of a square beyond half precision")
+def _():
+    mean, zero = np.float16(300), np.float16(0)
+    assert GaussianKL().value(mean, zero) == 45000
+    assert GaussianReconstruction().value(mean, zero) == 45000
 
 
 @nasty("D36 a probability of 0 that the other distribution shares or does not")

@@ -36,7 +36,7 @@ def autograd(loss, *inputs):
 
 
 def test_d23_parameters_out_of_range():
-    refuses(r"ContrastivePair: margin=0.0 must lie in \(0, inf\)", ContrastivePair, 0.0)
+    refuses(r"ContrastivePair: margin=-1 must lie in \[0, inf\)", ContrastivePair, -1)
     refuses(r"Triplet: margin=-1 must lie in \[0, inf\)", Triplet, -1)
     for loss in (InfoNCE, NTXent):
         refuses(rf"{loss.name}: temperature=0 must lie in \(0, inf\)", loss, 0)
@@ -96,6 +96,16 @@ def test_d49_cosine_of_vectors_of_very_different_length():
     assert abs(float(CosineEmbedding().value([3e4, 3e4], np.float16([3e4, 0]), 1)) - 0.293) < 1e-3
 
 
+def test_without_a_margin_pairs_that_differ_cost_nothing():
+    loss, point = ContrastivePair(margin=0), [1.0, -1.0]
+    for other in (point, [2.0, 3.0]):
+        assert loss.value(point, other, 0) == 0
+        assert [g.tolist() for g in loss.gradient(point, other, 0)] == [[0, 0], [0, 0]]
+        assert loss.hessian(point, other, 0)[0][0].tolist() == [[0, 0], [0, 0]]
+        assert autograd(loss, point, other, 0) == [[0, 0], [0, 0]]
+    assert loss.kink_points() == []
+
+
 def test_d49_contrastive_pair_far_apart():
     far = [1e200, 0.0], [-1e200, 0.0]
     assert ContrastivePair().value(*far, 0) == 0
@@ -135,6 +145,16 @@ def test_d52_without_negatives_nothing_is_lost():
     assert InfoNCE().gradient([0.3, -math.inf], 0).tolist() == [0, 0]
     assert NTXent().value([[1.0, 2.0]], [[-3.0, 0.5]]) == 0
     assert CLIP().value([[1.0, 2.0]], [[-3.0, 0.5]], 0.0) == 0
+
+
+def test_no_pairs_to_match():
+    nothing = np.zeros((5, 0, 3))
+    message = r"NTXent: first and second hold n=0 pairs but need at least 1"
+    refuses(message, NTXent(), nothing, nothing)
+    message = r"CLIP: images and texts hold n=0 pairs but need at least 1"
+    refuses(message, CLIP().gradient, nothing, nothing, np.zeros(5))
+    views = np.zeros((2, 0))  # without a single number in it a view is a zero vector
+    exactly(NTXent().value(views, views), math.log(3))
 
 
 def test_d52_no_semi_hard_negative():

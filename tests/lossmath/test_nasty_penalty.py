@@ -14,6 +14,7 @@ from lossmath import (
     LoadBalancing,
     LogSumExp,
     NegativeELBO,
+    OrthogonalityPenalty,
     PhysicsInformed,
     SparsityKL,
     TDError,
@@ -47,6 +48,7 @@ def _():
     assert CentreLoss(strength=0.5)(point, origin, np.array([0])) == 22500
     residuals, none = np.full(2, 200, dtype=np.float16), np.zeros(2, dtype=np.float16)
     assert PhysicsInformed()(residuals, none, none) == 40000
+    assert TDError().value(*np.array([300, 0, 0], dtype=np.float16)) == 45000
     zeros = np.zeros(70_000, dtype=np.float16)
     assert LogSumExp().value(zeros) == np.float16(np.log(70_000))
     expected = np.float16(1 / 70_000)
@@ -93,6 +95,26 @@ def _():
     tensor = torch.tensor(certain, requires_grad=True)
     loss.value(tensor).backward()
     assert tensor.grad.tolist() == [0, 0, 0]
+
+
+@nasty("D10 no tokens, examples or rows")
+def _():
+    assert LoadBalancing().value(np.zeros((2, 0, 3))).tolist() == [0, 0]
+    assert LoadBalancing().gradient(np.zeros((2, 0, 3))).shape == (2, 0, 3)
+    with pytest.raises(ValueError, match=r"LoadBalancing: .* its last axis must not be empty"):
+        LoadBalancing()(np.zeros((2, 3, 0)))
+    assert OrthogonalityPenalty(1.0).value(np.zeros((0, 2))) == 2  # two columns of length 0
+    for weight in (np.zeros((0, 2)), np.zeros((2, 0))):
+        assert OrthogonalityPenalty().gradient(weight).shape == weight.shape
+        assert OrthogonalityPenalty().hessian(weight).shape == 2 * weight.shape
+    examples = np.zeros((0, 2)), np.zeros((3, 2)), np.zeros(0, dtype=int)
+    (within, _), (_, between) = CentreLoss().hessian(*examples)
+    assert within.shape == (0, 2, 0, 2) and not between.any()
+
+
+@nasty("D43 the curvature of an unknown activity is unknown")
+def _():
+    assert np.isnan(SparsityKL().hessian(np.nan))
 
 
 @nasty("D77 sparsity of a unit that is always or never active")

@@ -108,6 +108,12 @@ def test_d1_saturated_logits_of_a_mask():
     np.testing.assert_allclose(autograd(DiceBCE(), logits, target), [[0, 0], [0.25, -0.25]])
 
 
+def test_masks_without_pixels():
+    for nothing in (np.zeros((2, 0, 3)), np.zeros((2, 3, 0))):
+        assert DiceBCE().value(nothing, nothing).tolist() == [0, 0]
+        assert DiceBCE().gradient(nothing, nothing).shape == nothing.shape
+
+
 # Boxes.
 
 

@@ -109,6 +109,13 @@ def table():
             [{"beta": 0.1}, {"beta": 1.0}, {"beta": 0.0}],
             sizes=(2, 1, 1),
         ),
+        *rows(
+            "KLPenalisedReward",
+            reward_with_penalty,
+            [([50.0, 0.0], [0.0, 50.0], [1.0, 2.0])],  # a policy all but certain
+            [{"beta": 0.125}, {"beta": 0.0}],
+            sizes=(0, 0, 1),
+        ),
         *rows("GaussianKL", gaussian_kl, LATENTS, **both),
         *rows(
             "NegativeELBO",

@@ -154,7 +154,7 @@ def circle_rows(setting):
 
 
 def table():
-    margins = [{"margin": m} for m in (1.0, 0.625, 5.0)]
+    margins = [{"margin": m} for m in (1.0, 0.625, 5.0, 0.0)]
     distances = [{"margin": m, "squared": q} for m in (1.0, 0.25) for q in (True, False)]
     tiny = ([1e-9, 0.0], [0.0, 2e-9], 0)
     alike = ([1.0, 1.0], [1.0, 1.0000001], 1)
@@ -215,6 +215,13 @@ def table():
             [(images, texts[::-1], 5.0) for images, texts in VIEWS],
             differentiable=(0, 1, 2),
             sizes=(0, 50, 0),
+            **UNSTATED,
+        ),
+        *rows(
+            "CLIP",
+            clip,
+            [([[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, 1.0]], 5.0)],
+            differentiable=(0, 1, 2),
             **UNSTATED,
         ),
         *rows(

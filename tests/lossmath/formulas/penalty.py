@@ -106,6 +106,7 @@ def table():
             [{"rho": 0.05}, {"rho": 0.5}, {"rho": 0.01}],
             sizes=(0.5, 0, 0),
         ),
+        *rows("SparsityKL", sparsity, [(1e-155,)], [{"rho": 0.01}]),
         *rows(
             "EntropyRegularisation",
             negative_entropy,
@@ -114,11 +115,25 @@ def table():
             sizes=(0, 0.5, 0.5),
         ),
         *rows(
+            "EntropyRegularisation",
+            negative_entropy,
+            [([50.0, 0.0],), ([0.0, 30.0, 1.0],)],
+            [{"beta": 1.0}],
+            sizes=(0, 0, 0.5),
+        ),
+        *rows(
             "LoadBalancing",
             load,
             routed,
             [{"strength": 0.01}, {"strength": 1.0, "top": 2}],
             sizes=(0, 1, 1),
+        ),
+        *rows(
+            "LoadBalancing",
+            load,
+            [([[50.0, 0.5, 0.0], [0.0, 40.0, 1.0]],)],
+            [{"strength": 1.0}, {"strength": 1.0, "top": 2}],
+            hessian=[[]],
         ),
         *rows(
             "PhysicsInformed",

@@ -82,4 +82,11 @@ def table():
             sizes=(0, 0.1, 1),
             hessian=[[]],
         ),
+        *rows(
+            "DiceBCE",
+            dice_and_cross_entropy,
+            [([[40.0, -40.0]], [[1.0, 0.0]]), ([[20.0, 20.0]], [[1.0, 1.0]])],  # all but right
+            [{"smooth": 1e-5, "dice": 1.0, "cross_entropy": c} for c in (0.0, 1.0)],
+            hessian=[[]],
+        ),
     ]
