@@ -44,7 +44,7 @@ def reply_to_question(namespace: Mapping[str, Any], payload: bytes) -> bytes:
     warm_up, question = (wire.decode_question(payload) for _ in range(2))
     number = question.number
     try:
-        with _silence(), _closing_new_figures():
+        with _silence():
             function = _find(namespace, question.function)
             _call(function, warm_up)
             reply = wire.dump({"n": number} | _answer(function, question))
@@ -84,7 +84,8 @@ def _find(namespace: Mapping[str, Any], name: str) -> Callable:
 
 def _call(function: Callable, question: wire.Question) -> Any:
     try:
-        return function(*question.args, **question.kwargs)
+        with _without_figures():
+            return function(*question.args, **question.kwargs)
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # whatever a student raises is an answer, SystemExit too
@@ -121,17 +122,19 @@ def _silence():
 
 
 @contextlib.contextmanager
-def _closing_new_figures():
-    """A plotting function is called many times; its figures must not pile up."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    before = set(pyplot.get_fignums()) if pyplot else set()
+def _without_figures():
+    """No figure is open before or after: as in every cell of a notebook, `plt.plot` begins one."""
+    _close_figures()
     try:
         yield
     finally:
-        pyplot = sys.modules.get("matplotlib.pyplot")
-        if pyplot:
-            for number in set(pyplot.get_fignums()) - before:
-                pyplot.close(number)
+        _close_figures()
+
+
+def _close_figures():
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot:
+        pyplot.close("all")
 
 
 # ---------------------------------------------------------------------------- outputs of a cell

@@ -525,10 +525,22 @@ def test_a_figure_arrives_as_its_data():
         axes.legend()
         return figure
 
-    before = pyplot.get_fignums()
     x = numpy.array([1, 2, 3])
     (axes,) = LocalAsk({"plot": plot})("plot", x).value.axes
     assert same(axes.lines[0].x, x.astype(float)) and axes.lines[0].y.tolist() == [1, 4, 9]
     assert (axes.lines[0].label, axes.legend) == ("squared", ("squared",))
     assert (axes.title, axes.xlabel, axes.yscale) == ("MSE", "residual", "log")
-    assert pyplot.get_fignums() == before
+
+
+def test_every_call_begins_without_a_figure_as_a_cell_does():
+    from matplotlib import pyplot
+
+    def plot(x):
+        pyplot.plot(x, x)
+        return pyplot.gcf()
+
+    plot([5.0])  # the student's own cell
+    answer = LocalAsk({"plot": plot})("plot", [1.0])
+    for figure in (answer.value, answer.repeat):
+        assert [line.x.tolist() for line in figure.axes[0].lines] == [[1.0]]
+    assert pyplot.get_fignums() == []
