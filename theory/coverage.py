@@ -112,6 +112,7 @@ TOPICS = {
         ("overconfidence", ["12 Disease four", "04 Calibration"], ["09"]),
         ("one term that dominates", ["07 Two losses"], ["10"]),
         ("twelve common mistakes", ["12 Twelve mistakes"], []),
+        ("tests that catch a wrong loss", ["12 Write the test"], []),
     ],
 }
 
