@@ -158,34 +158,32 @@ class Shape(Law):
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
         shape = np.shape(arguments[0]) if self.like else ()
         value = student(self.function, *arguments)
-        if isinstance(value, tuple | list):
-            found = f"a {type(value).__name__}"
-        elif numbers(value).shape != shape:
-            found = _form(np.shape(value))
-        else:
+        if not isinstance(value, tuple | list) and numbers(value).shape == shape:
             return None
         given = f"your {self.function} gives {show(value)}"
-        return Counterexample((f"{given}: {found} where {_form(shape)} is asked for",))
+        return Counterexample((f"{given}: {_form(value)} where {_shaped(shape)} is asked for",))
 
 
 @dataclass(frozen=True)
 class Precision(Law):
-    """The answer has the precision of the inputs: they are asked as float32."""
+    """The answer has the precision of the inputs, which are asked as float32, too."""
 
     @property
     def says(self) -> str:
-        return f"{self.function} answers float32 with float32."
+        return f"{self.function} answers float32 with float32, and all else with float64."
 
     def counterexample(self, student: Student, cases: list[tuple]) -> Counterexample | None:
-        return super().counterexample(student, [_in_single(case) for case in cases])
+        return super().counterexample(student, [*map(_in_single, cases), *cases])
 
     def broken_by(self, student: Student, arguments: tuple) -> Counterexample | None:
         value = student(self.function, *arguments)
         numbers(value)  # nothing else has a precision
         items = value if isinstance(value, tuple | list) else [value]
+        asked = max(_dtypes(arguments), key=lambda dtype: dtype.kind == "f")
+        wanted = asked if asked.kind == "f" else np.float64
         for dtype in (np.asarray(item).dtype for item in items):
-            if dtype != np.float32:
-                return Counterexample((f"asked in float32, your {self.function} gives {dtype}",))
+            if dtype != wanted:
+                return Counterexample((f"asked in {asked}, your {self.function} gives {dtype}",))
         return None
 
 
@@ -512,7 +510,8 @@ class Line(Law):
         if wanted.shape != x.shape:
             raise Unanswered("shape", f"{self.shows} should answer entry by entry")
         # At a corner of the loss, at 0, the line may jump or leave a gap.
-        off = np.where((x == 0) | np.isnan(x), 0.0, np.abs(y - wanted))
+        gap = (x == 0) | np.isnan(x) | (np.isnan(y) & (np.abs(x) < 0.1))
+        off = np.where(gap, 0.0, np.abs(y - wanted))
         if np.allclose(off, 0.0, atol=1e-7):
             return None
         i = np.argmax(off)
@@ -653,16 +652,31 @@ def _in_single(value: Any) -> Any:
     return value.astype(np.float32) if floating else value
 
 
+def _dtypes(value: Any) -> list[np.dtype]:
+    """The dtypes of all arrays in the arguments."""
+    if isinstance(value, tuple | list):
+        return [dtype for item in value for dtype in _dtypes(item)]
+    return [value.dtype] if isinstance(value, np.ndarray) else []
+
+
 def _beside(value: Any, other: Any) -> str:
     """The value, and its form where it cannot be compared with the other for that alone."""
     several = isinstance(other, tuple | list)
-    if isinstance(value, tuple | list) or (not several and np.shape(value) == np.shape(other)):
+    if isinstance(value, tuple | list) == several and (
+        several or np.shape(value) == np.shape(other)
+    ):
         return show(value)
-    asked_for = f"a tuple or list of {len(other)}" if several else _form(np.shape(other))
-    return f"{show(value)} ({_form(np.shape(value))}, not {asked_for})"
+    asked_for = f"a tuple or list of {len(other)}" if several else _form(other)
+    return f"{show(value)} ({_form(value)}, not {asked_for})"
 
 
-def _form(shape: tuple[int, ...]) -> str:
+def _form(value: Any) -> str:
+    if isinstance(value, tuple | list):
+        return f"a {type(value).__name__}"
+    return _shaped(np.shape(value))
+
+
+def _shaped(shape: tuple[int, ...]) -> str:
     return f"an array of shape {shape}" if shape else "a single number"
 
 
@@ -670,6 +684,8 @@ def _close(value: Any, expected: Any, rtol: float = 1e-7) -> bool:
     if isinstance(expected, tuple | list) and value is not None:
         several = isinstance(value, tuple | list) and len(value) == len(expected)
         return several and all(map(_close, value, expected))
+    if isinstance(value, tuple | list):
+        return False
     value, expected = numbers(value), numbers(expected)
     if value.shape != expected.shape:
         return False

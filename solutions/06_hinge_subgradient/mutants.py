@@ -439,6 +439,18 @@ class SatisfiedPushedToo(Mutant):
         return push / len(label)
 
 
+class ArgmaxOfNothing(Mutant):
+    """Where no class violates the margin, the first of all the zeros counts as the largest: this
+    pushes class 0 down, and the loss is flat there."""
+
+    def crammer_singer_subgradient(scores, label):
+        rows = np.arange(len(label))
+        gradient = np.zeros_like(scores)
+        gradient[rows, violations(scores, label).argmax(axis=1)] = 1
+        gradient[rows, label] -= 1
+        return gradient / len(label)
+
+
 class MistakesOnly(Mutant):
     """This takes the class with the highest score for the worst, the right one included, and so
     corrects mistakes only. A class within the margin counts as well."""

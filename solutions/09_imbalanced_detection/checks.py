@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from autograder.checks import Failure, check, expect_unchanged, numbers
+from autograder.checks import Failure, check, expect_unchanged, numbers, value_like
 
 COMMON = (0.01, 0.03)
 RARE = (0.005, 0.01)
@@ -11,16 +11,10 @@ LEAST_GAIN = {COMMON: 0.1, RARE: 0.05}
 
 def usable(reply, shape):
     """The answer as finite numbers of this shape."""
-    asked_for = f"{shape[0]} numbers are" if shape else "a single number is"
-    value = reply.value
-    number = isinstance(value, np.ndarray | np.generic | int | float) and not isinstance(
-        value, bool
-    )
-    if not number or np.asarray(value).dtype.kind not in "iuf" or np.shape(value) != shape:
-        raise Failure(f"{reply.inputs}, {reply.function} answers otherwise; {asked_for} asked for.")
+    value = value_like(reply, np.zeros(shape)).astype(float)
     if not np.all(np.isfinite(value)):
         raise Failure(f"{reply.inputs}, the answer of {reply.function} is not finite.")
-    return np.asarray(value, float)
+    return value
 
 
 def batch(rng, n, objects):

@@ -2,7 +2,15 @@
 
 import numpy as np
 
-from autograder.checks import Failure, check, expect, expect_dtype, expect_unchanged, numbers
+from autograder.checks import (
+    Failure,
+    check,
+    expect,
+    expect_dtype,
+    expect_unchanged,
+    numbers,
+    value_like,
+)
 
 LEAST_FOUND = 0.95
 MOST_FALSE_ALARMS = 0.05
@@ -29,10 +37,8 @@ def half_dominated(reference, rng, count, healthy=None, dominated=None):
 def diagnosed(ask, log):
     """The student's answer for a run: a whole number from -1 on, below the number of terms."""
     reply = ask("dominating_term", *log)
-    value = reply.value
+    value = value_like(reply, 0)
     expect_unchanged(reply)
-    if not isinstance(value, np.ndarray | np.generic | int | float) or np.shape(value) != ():
-        raise Failure(f"{reply.inputs}, the answer is no single number.")
     if value not in range(-1, log[2].size):
         raise Failure(f"{reply.inputs}, the answer is neither -1 nor the index of a term.")
     return int(value)

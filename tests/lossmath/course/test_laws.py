@@ -277,6 +277,8 @@ def test_right_numbers_in_a_wrong_form_are_told_apart():
     assert "your f gives [4.] (an array of shape (1,), not a single number)" in found.lines[1]
     found = laws.Example("f", (ONE,), (4.0,)).counterexample(student, [])
     assert "(an array of shape (1,), not a tuple or list of 1)" in found.lines[1]
+    found = laws.Example("g", (ONE,), ONE * 2).counterexample(student, [])
+    assert "your g gives [4] (a list, not an array of shape (1,))" in found.lines[1]
     found = laws.Shape("f").counterexample(student, [(ONE,)])
     wanted = "an array of shape (1,) where a single number is asked for"
     assert found.lines[1] == f"your f gives [4.]: {wanted}"
