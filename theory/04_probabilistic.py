@@ -129,14 +129,61 @@ for s, pull in pull_of.items():
 #
 # The first term says *be precise*, the second *but not more than you can afford*. The derivative in
 # $v$ is $\frac{1}{2v^2}\big(v - (y-\mu)^2\big)$. Its sum over the data is zero when $v$ is the mean
-# squared residual: the model is asked for the size of its own errors. Here are twelve measurements
-# with mean five and standard deviation one, and the loss over all pairs of $\mu$ and $\log\sigma$.
+# squared residual: the model is asked for the size of its own errors. The Laplace loss,
+# $\log 2b + |y - \mu|/b$, asks in the same way for the mean absolute residual. Here are both for a
+# single residual $r$.
+
+# %% jupyter={"source_hidden": true}
+gaussian, laplace = lm.GaussianNLL(), lm.LaplaceNLL()
+SPREADS = np.linspace(0.08, 6, 149)
+
+
+def precision(residual):
+    pair = np.full_like(SPREADS, residual), SPREADS, 0 * SPREADS
+    shapes = {
+        "value": ([loss.value(*pair) for loss in (gaussian, laplace)], -0.5, 6),
+        "slope": ([loss.gradient(*pair)[1] for loss in (gaussian, laplace)], -3, 2),
+        "curvature": ([loss.hessian(*pair)[1][1] for loss in (gaussian, laplace)], -1, 2),
+    }
+    return Picture(
+        [
+            Panel(
+                title,
+                [
+                    Curve(SPREADS, curve, name)
+                    for name, curve in zip(("Gaussian, by v", "Laplace, by b"), curves, strict=True)
+                ],
+                Axis("v or b", 0, 6),
+                Axis("", low, high),
+            )
+            for title, (curves, low, high) in shapes.items()
+        ],
+        readings={"best v": residual**2, "best b": residual},
+    )
+
+
+bends_down = float(gaussian.hessian(0.5, 1.0, 0.0)[1][1])
+Explorer(
+    precision,
+    [Slider("residual", 0.2, 2, 0.5, symbol="r", meaning="size of the residual")],
+    title="What a spread costs",
+    predict=Predict(
+        "The residual is 0.5. Is the Gaussian loss, as a function of v, convex?",
+        choices=("yes", "no"),
+        answer="no" if bends_down < 0 else "yes",
+        because="The logarithm wins on the right: beyond v = 2r² the curve bends downwards.",
+    ),
+)
+
+# %% [markdown]
+# A wall on the left, a gentle slope on the right: being too sure costs far more than being too
+# vague. And neither curve is convex in its spread. Now twelve measurements with mean five and
+# standard deviation one, and the loss over all pairs of $\mu$ and $\log\sigma$.
 # The arrows are steps downhill, and the orange curve is the best $\sigma$ for each $\mu$.
 
 # %%
 noise = np.random.default_rng(4).standard_normal(12)
 measured = 5 + (noise - noise.mean()) / noise.std()
-gaussian = lm.GaussianNLL()
 
 
 def mean_nll(mu, log_sigma):
