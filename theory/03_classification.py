@@ -597,11 +597,11 @@ for share, p in mined.items():
 #
 # Two readings of this matrix, the **Hessian**, are worth having. It is the **covariance** of the
 # one-hot vector of a class drawn from $p$, so it has no negative eigenvalue: the loss bends
-# downwards in no direction and is convex in the logits. And it is the
-# **derivative of the probabilities**: step by $d$ in the logits and $p$ moves by about
-# $(\operatorname{diag}(p) - pp^\top)\,d$. Adding one number to all logits changes nothing, which is
-# why the all-ones vector gets the eigenvalue zero. What is left is a plane, the left picture; the
-# right one shows all ways of sharing out one unit of probability among three classes.
+# downwards in no direction and is convex in the logits. And it is the **derivative of the
+# probabilities**: step by $d$ in the logits and $p$ moves by about $(\operatorname{diag}(p) -
+# pp^\top)\,d$. Adding one number to all logits changes nothing, which is why there is no curvature
+# along the all-ones vector. What is left is a plane, the left picture; the right one shows all ways
+# of sharing out one unit of probability among three classes.
 
 # %%
 PLANE = np.array([[0.0, np.sqrt(2 / 3)], [-np.sqrt(0.5), -np.sqrt(1 / 6)],
@@ -729,6 +729,9 @@ assert confident.max() < 1e-3 * undecided.max()
 #
 # $$g^\star = \log\frac{1 - \varepsilon + \varepsilon/C}{\varepsilon/C}
 #    = \log\Big(1 + \frac{(1-\varepsilon)\,C}{\varepsilon}\Big) .$$
+#
+# Cross-entropy is linear in its target. So the smoothed loss is a mixture: $1-\varepsilon$ times
+# the plain one, plus $\varepsilon$ times the mean surprise over all classes, right and wrong.
 
 # %% jupyter={"source_hidden": true}
 LEADS = np.linspace(-4, 12, 65)
@@ -800,6 +803,10 @@ def train(label_smoothing, steps):
     return weight
 
 
+three_logits = np.array([2.0, 0.5, -1.0])
+surprises = ce.value(np.tile(three_logits, (3, 1)), np.arange(3))
+smoothed = lm.CrossEntropyFromLogits(label_smoothing=0.1).value(three_logits, 0)
+assert np.isclose(smoothed, 0.9 * surprises[0] + 0.1 * surprises.mean())
 best_lead = smoothing(0.1, 10).readings["best lead"]
 grown = {(e, n): train(e, n) for e in (0.0, 0.1) for n in (100, 1_000, 10_000)}
 for (e, n), weight in grown.items():
