@@ -458,9 +458,10 @@ by_sum = lengths["squared", "sum", "m"] / lengths["squared", "mean", "m"]
 # At $\eta = 1/\lambda$ one step is enough. Between one and two over $\lambda$ you jump across the
 # valley and land a little lower. Beyond, you climb.
 #
-# With many weights the curvature is a matrix, the **Hessian** $H$. Along each of its eigenvectors
-# the sentence above holds with that eigenvalue. For a linear model $\hat y = Xw$ the chain rule
-# gives it in one line,
+# With many weights the curvature is a matrix, the **Hessian** $H$. Along each of its
+# **eigenvectors**, the directions that it only stretches, the sentence above holds with the factor
+# of the stretching, the **eigenvalue**, in place of $\lambda$. For a linear model $\hat y = Xw$ the
+# chain rule gives it in one line,
 #
 # $$H = \frac1n \sum_i \ell''(\hat y_i)\; x_i x_i^\top ,$$
 #
