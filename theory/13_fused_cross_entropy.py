@@ -14,11 +14,13 @@
 
 # %%
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 import warnings
 from functools import lru_cache, partial, reduce
+from pathlib import Path
 from textwrap import shorten
 
 import numpy as np
@@ -1425,8 +1427,10 @@ assert sweeping < few[1]["ms"] < many[1]["ms"] < 1.1 * few[1]["ms"]
 #   instructions. Liger comes to 3.39<!--= f"{tables_carried['Liger 0.5.10']:.2f}" -->, and looks
 #   slowest. But its forward pass reads, reads again and writes: the gradient is there already.
 #   Count those three passes, and it moved
-#   2964<!--= 3 * IN_THE_PLOT["Liger 0.5.10"][1]["GBps"] --> GB/s, more than the compiled one.
-#   **A comparison is as fair as its count.**
+#   2964<!--= 3 * IN_THE_PLOT["Liger 0.5.10"][1]["GBps"] --> GB/s; count two readings for the
+#   compiled one, and it moved 2958<!--= 2 * IN_THE_PLOT["torch.compile 2.7.1"][1]["GBps"] -->. All
+#   three may well carry equally fast, and differ in what they were made to carry. **A comparison is
+#   as fair as its count.**
 # * **Chunks.** The old kernel of Liger takes 117.1<!--= few[1]["ms"] --> ms for a thousand tokens
 #   and 121.78<!--= many[1]["ms"] --> ms for eight times as many. Its rule makes
 #   32<!--= CHUNKS_OF_BOTH --> chunks of either. Below $c^*$ the time is the number of chunks, not
@@ -1466,11 +1470,17 @@ RECORDED = {
 }
 if RECORDED:
     HOW = f"measured on {GPU_RUNS[0]['env']['device']}; {{}}: predicted"
-    LINES = {name: name for name in ("one", "two", "comp.", "eager")}
+    LINES = {name: name for name in PROGRAMS}
 else:
     HOW = "predicted for an H200, nothing measured yet"
-    LINES = {"one": "one", "two": "two, comp.", "eager": "eager"}  # as many passes: one line
+    LINES = {name: name for name in PROGRAMS if name != "comp."} | {"two": "two, comp."}
 COPY = GPU_RUNS[0]["ceilings"]["before"]["copy_GBps"] if RECORDED else NOMINAL["GBps"]
+
+
+BY_RATE = Slider("rate", COPY / 2, 2 * COPY, COPY, "log", "B", "GB/s", "rate of the memory")
+BY_FORMAT = Slider(
+    "number", 1, 2, 1, symbol="f", meaning="1 for bfloat16, 2 for float32", whole=True
+)
 
 
 def passes(name, vocabulary, width, cache):
@@ -1510,17 +1520,54 @@ def strip(number, cache):
 Explorer(
     strip,
     [
-        Slider("number", 1, 2, 1, symbol="f", meaning="1 for bfloat16, 2 for float32", whole=True),
+        BY_FORMAT,
         Slider("cache", 20, 130, 60, symbol="L", unit="MB", meaning="size of the L2 cache"),
     ],
     title="Share of the floor, " + HOW.format("dots"),
 )
 
 # %% [markdown]
-# Then the same as times, on two logarithmic axes. There a number of passes is a straight line: the
-# thin ones are `2`, `3`, `6` and `11` passes, from below. Whoever is measured between two lines
-# makes passes that nobody counted, or waits for something else than memory. The two panels beside
-# it are the diagnosis from above: logits per second in the forward pass, in both formats.
+# Then the same as times against the vocabulary, on two logarithmic axes. There a number of passes
+# is a straight line: the thin ones are `2`, `3`, `6` and `11` passes, from below. Whoever is
+# measured between two lines makes passes that nobody counted, or waits for something else than
+# memory.
+
+# %% jupyter={"source_hidden": true}
+AT = np.array(VOCABULARIES, float)
+ACROSS = Axis("V, in thousands", 30, 280, "log")
+
+
+def times_by_passes(rate, number):
+    dtype, width = list(FORMATS.items())[round(number) - 1]
+    wider = width / FORMATS["bfloat16"]
+    guides = [
+        Curve(AT * MILLI, wider * moving(AT, n, rate), stroke="grey", thin=True)
+        for n in (2, 3, 6, 11)
+    ]
+    curves = []
+    for name, label in LINES.items():
+        expected = [wider * moving(v, passes(name, v, width, 60), rate) for v in VOCABULARIES]
+        got = [
+            (measured(name, v, dtype, "ms") or {"median": np.nan})["median"] for v in VOCABULARIES
+        ]
+        curves.append(Curve(AT * MILLI, got if RECORDED else expected, label))
+    return Picture(
+        [Panel("forward and backward (ms)", [*guides, *curves], ACROSS, Axis("", 0.1, 50, "log"))],
+        readings={"bytes per logit": width},
+    )
+
+
+Explorer(
+    times_by_passes,
+    [BY_RATE, BY_FORMAT],
+    title="Which line is it on? Times are " + HOW.format("grey"),
+)
+
+# %% [markdown]
+# And the diagnosis from above: logits per second in the forward pass, in both formats. Two lines a
+# factor of two apart wait for the memory, lines that touch for their instructions. With today's
+# memory both programs are predicted to wait for it. Give the processor one that is twice as fast,
+# and rows of odd length show first.
 
 # %% jupyter={"source_hidden": true}
 
@@ -1531,21 +1578,8 @@ def forward_price(vocabulary):
     return counts[kind].instructions if counts else 8.0
 
 
-def times_by_passes(rate):
-    at = np.array(VOCABULARIES, float)
-    guides = [
-        Curve(at * MILLI, moving(at, n, rate), stroke="grey", thin=True) for n in (2, 3, 6, 11)
-    ]
-    curves = []
-    for name, label in LINES.items():
-        expected = [moving(v, passes(name, v, 2, 60), rate) for v in VOCABULARIES]
-        got = [
-            (measured(name, v, "bfloat16", "ms") or {"median": np.nan})["median"]
-            for v in VOCABULARIES
-        ]
-        curves.append(Curve(at * MILLI, got if RECORDED else expected, label))
-    across = Axis("V, in thousands", 30, 280, "log")
-    panels = [Panel("time (ms), bfloat16", [*guides, *curves], across, Axis("", 0.1, 25, "log"))]
+def by_format(rate):
+    panels = []
     for name, title in {"two": "two kernels", "eager": "eager"}.items():
         marks = []
         for dtype, width in FORMATS.items():
@@ -1558,17 +1592,17 @@ def times_by_passes(rate):
                 measured(name, v, dtype, "model_GBps", "fwd") / (1e3 * width) for v in VOCABULARIES
             ]
             marks += [
-                Curve(at * MILLI, got if RECORDED else expected, dtype),
-                Points(at * MILLI, expected, stroke="grey", size=3),
+                Curve(AT * MILLI, got if RECORDED else expected, dtype),
+                Points(AT * MILLI, expected, stroke="grey", size=3),
             ]
-        panels.append(Panel(f"{title}: 10¹² logits/s", marks, across, Axis("", 0, 5)))
+        panels.append(Panel(f"{title}: 10¹² logits/s", marks, ACROSS, Axis("", 0, 5)))
     return Picture(panels)
 
 
 Explorer(
-    times_by_passes,
-    [Slider("rate", COPY / 2, 2 * COPY, COPY, "log", "B", "GB/s", "rate of the memory")],
-    title="Which line is it on? Times are " + HOW.format("grey"),
+    by_format,
+    [BY_RATE],
+    title="Memory or instructions? Rates are " + HOW.format("dots"),
 )
 
 # %% [markdown]
@@ -1616,6 +1650,9 @@ assert np.isclose(stale, np.log(8000), atol=0.02)
 # This is what the benchmark recorded, with the machine it ran on. On a CPU a time is a ratio to the
 # program in bold, and the peak is counted in tables of logits. One command measures a GPU and adds
 # it here, at the vocabulary of this chapter; every shape stands in [docs/gpu.md](../docs/gpu.md).
+# What does yours say? `python -m lossmath.fused.bench --json mine.json`, run where this notebook
+# lies, takes a few minutes on a CPU. Then run the next cell again: your table stands below the
+# recorded ones.
 
 
 # %%
@@ -1625,7 +1662,9 @@ def shown(run):
     return tables(run | {"results": [r for r in run["results"] if on_cpu or r["V"] == WORDS]})
 
 
-Markdown("\n".join(shown(run) for run in recorded()))
+own = Path("mine.json")
+runs = recorded() + ([json.loads(own.read_text())] if own.exists() else [])
+Markdown("\n".join(map(shown, runs)))
 
 # %% [markdown]
 # ## The chapter on one screen
