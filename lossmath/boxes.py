@@ -154,9 +154,17 @@ class GIoU(BoxPair):
         return super().f(p, t, xp) + _ratio(hull - union, hull, xp)
 
     def df(self, p, t, xp):
-        _, union, hull, _ = self._areas(p, t, xp)
-        _, union_growth, hull_growth = self._area_slopes(p, t, xp)
-        return super().df(p, t, xp) - _ratio_slope(union, hull, union_growth, hull_growth, xp)
+        own, other, overlap, hull = (_twice(s, xp) for s in self._sides(p, t, xp))
+        own_rate, overlap_rate, hull_rate = self._rates(p, t, xp)
+
+        def slope(side, rate):
+            # Of a box's share of the hull, a product of two shares: where its side is the hull's
+            # it cancels exactly, and leaves all digits to a small box beside a large one.
+            share = _ratio(side, hull, xp)
+            return xp.flip(share, axis=-1) * _ratio(rate - share * hull_rate, hull, xp)
+
+        filled = slope(own, own_rate) + slope(other, 0.0) - slope(overlap, overlap_rate)
+        return super().df(p, t, xp) - filled
 
     def d2f(self, p, t, xp):
         _, union, hull, _ = self._areas(p, t, xp)

@@ -17,6 +17,10 @@ PAIRS = [
     ([0.0, 0.0, 1.0, 1e-9], [0.5, -1.0, 2.0, 1.0]),  # hardly any area
     ([0.0, 0.0, 1.0, 2.0], [0.0009765625, -0.001953125, 1.0009765625, 2.001953125]),
 ]
+UNLIKE = [  # a large box and a small one: beside it, inside it
+    ([0.25, 0.5, 1.25, 1.125], [1.5, 0.75, 1.5 + 2**-14, 0.75 + 2**-15]),
+    ([0.25, 0.5, 1.25, 1.125], [0.25 + 2**-15, 0.5 + 2**-15, 0.25 + 2**-13, 0.5 + 2**-14]),
+]
 ANCHORS = [
     (
         [[0.5, -2.0], [3.0, 0.25], [-1.0, -1.5]],
@@ -116,6 +120,7 @@ def table():
     return [
         *rows("IoU", iou, PAIRS, sizes=(1, 1, 4)),
         *rows("GIoU", giou, PAIRS, sizes=(1, 1, 4)),
+        *rows("GIoU", giou, UNLIKE, sizes=(1, 0, 4)),
         *rows("DIoU", diou, PAIRS, sizes=(1, 1, 4)),
         *ciou_rows(),
         *rows("CIoU", ciou, [(same, same)], gradient=[0, 0, 0, 0], **UNSTATED),
