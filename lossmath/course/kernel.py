@@ -11,5 +11,6 @@ def budget(path: str = "forward.py") -> None:
         from lossmath.fused import budget as module
     except ModuleNotFoundError as error:
         print(f"A kernel cannot be weighed here: {error}.")
+        print("On Linux, `%pip install torch triton` in a cell brings what it needs.")
         return
     module.budget(path)

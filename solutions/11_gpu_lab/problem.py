@@ -350,7 +350,8 @@ check("11", "bytes")
 #
 # Your functions are the bodies of real kernels. Here you write one as a GPU would run it, in
 # [Triton](https://triton-lang.org), and learn what it would execute, although there may be no GPU
-# near you. No points depend on it. It needs Triton, which there is for Linux.
+# near you. No points depend on it. It needs PyTorch and Triton, which there is for Linux:
+# `%pip install torch triton` in a cell of your own brings both.
 #
 # The kernel below is one *program* for each row. Row n has its `V` logits in memory from the
 # address `logits + n * stride` on, and its target at `target + n`; its loss belongs at `loss + n`.
