@@ -134,6 +134,8 @@ def numbers(value: Any) -> np.ndarray:
         raise Unanswered("None", "it returned nothing: is the `return` missing?")
     if isinstance(value, tuple | list):
         return np.concatenate([numbers(item).ravel() for item in value] or [np.zeros(0)])
+    if isinstance(value, np.ma.MaskedArray):
+        raise Unanswered("type", "it returned a masked array, where plain numbers are asked for.")
     if isinstance(value, np.ndarray | np.generic | int | float) and np.asarray(
         value
     ).dtype.kind in ("iuf"):

@@ -92,8 +92,8 @@ check("01", "gradient")
 # $|r_i|$?
 #
 # The result is between 0 and 1. With residuals `[1, -1, 8]` the largest one carries 8 of 10, so
-# `top_share` with `k = 1` is 0.8; with `k = 3` it is 1, and with `k = 0` it is 0. For a perfect fit
-# there is no pull to share, and the answer is 0.
+# `top_share` with `k = 1` is 0.8; with `k = 3` it is 1, and with `k = 0` it is 0. In a perfect
+# fit all residuals are exactly 0, there is no pull to share, and the answer is 0.
 #
 # Try it on a hundred residuals from a normal distribution, then replace one of them by 50.
 
@@ -176,10 +176,11 @@ edges = [
     tuple(map(np.asfortranarray, pairs[-1])),
     perfect,
 ]
+whole = edges[0]
 mismatch = (np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]))
 inputs = {
     "mse": pairs,
-    "mse_gradient": pairs,
+    "mse_gradient": [*pairs, whole],
     "top_share": [(*pair, k) for pair in pairs for k in range(pair[0].size + 1)],
 }
 probes = {

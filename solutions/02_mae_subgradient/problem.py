@@ -216,6 +216,7 @@ edges = [
     (np.array([3e-12, -1e-12]), np.array([1e-12, 2e-12])),
     (np.array([1.0, nan, 3.0]), np.array([0.0, 1.0, 1.0])),
 ]
+whole = edges[0]
 mismatch = (np.array([[1.0], [2.0], [3.0]]), np.array([1.0, 2.0, 3.0]))
 readings = [
     np.array([2.0]),
@@ -227,7 +228,7 @@ readings = [
 ]
 inputs = {
     "mae": pairs,
-    "mae_gradient": pairs,
+    "mae_gradient": [*pairs, whole],
     "slope_interval": [
         (constant, target) for target in readings for constant in (2.0, 5.0, 3.0, -10.0, 2.5)
     ],

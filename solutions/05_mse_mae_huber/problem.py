@@ -72,6 +72,7 @@ check("05", "value")
 # | `huber_gradient(residual, delta)` | `[-1, 0, 0.5]` |
 #
 # Shape and precision are those of the residual, and `huber_gradient` refuses the same δ as `huber`.
+# A residual of 1e200 or infinity pulls as hard as any other in the tail; NaN stays NaN.
 # Look closely at $\lvert r\rvert = \delta$: does Huber's slope jump there? (You may have read that
 # it does.)
 
@@ -188,6 +189,7 @@ check("05", "figure")
 from lossmath.course.laws import (
     Example,
     Figure,
+    Finite,
     Gradient,
     Limit,
     Line,
@@ -263,6 +265,12 @@ laws = {
         Precision("absolute_error_gradient"),
         Precision("huber_gradient"),
         Odd("huber_gradient"),
+        Finite(
+            "huber_gradient",
+            ((np.array([1e200, float("inf"), float("-inf")]), 2.0),),
+            "for an infinite residual",
+        ),
+        Refuses("huber_gradient", (np.array([1.0]), -1.0), "ValueError", "for a negative δ"),
         Refuses("huber_gradient", (np.array([1.0]), 0.0), "ValueError", "for δ = 0"),
         Pure("squared_error_gradient"),
         Pure("absolute_error_gradient"),

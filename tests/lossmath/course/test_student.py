@@ -65,7 +65,7 @@ def test_tensors_become_arrays():
     assert isinstance(value[0], np.ndarray)
 
 
-@pytest.mark.parametrize("value", [None, True, "1", np.array([True]), {"a": 1}, 1j])
+@pytest.mark.parametrize("value", [None, True, "1", np.array([True]), {"a": 1}, 1j, np.ma.masked])
 def test_what_is_no_number(value):
     with pytest.raises(Unanswered):
         numbers(value)
