@@ -62,6 +62,12 @@ def table():
             [(0.5, 0.5 + 2**-40), (0.625, 0.375), (1.0, 5e-324), (1e-300, 1e-8)],
             **plain,
         ),
+        *rows(
+            "above_mean",
+            lambda x, p: x[0] - fsum(a * b for a, b in zip(x, p, strict=True)),
+            [([0.25, 3.0], [1 - 2**-40, 2**-40]), ([2.0, 0.5, -7.0], [0.25, 0.5, 0.25])],
+            **plain,
+        ),
         *rows("exp_remainder", lambda x: exp(x) - 1 - x, [*LINE, (-1e300,), (0.999,)], **plain),
         *rows(
             "softmax_jacobian",
