@@ -49,7 +49,7 @@ for what, fine in ready.items():
     print("ok     " if fine else "MISSING", what)
 
 # %% [markdown]
-# Should something be missing, `make lab` in the folder of this course installs it.
+# Should something be missing, the `README.md` in the folder of this course says how to install it.
 #
 # ## How to use a chapter
 #
