@@ -60,6 +60,8 @@ class Student:
         except Exception as error:
             kind = type(error).__name__
             sentence = f"{function} raised {kind}: {error}".removesuffix(": ")
+            if kind == "NameError":  # Run All stops here, before a cell further down defines it
+                sentence += "; what a function uses must stand above its check"
             raise Unanswered(kind, sentence) from None
         return value, arguments
 

@@ -44,6 +44,11 @@ def test_the_stub_and_an_error():
         Student({"f": lambda x: 1 / 0})("f", X)
 
 
+def test_a_name_that_a_later_cell_defines():
+    with pytest.raises(Unanswered, match="'pull' is not defined; what a function uses must stand"):
+        Student({"f": lambda x: pull(x)})("f", X)  # noqa: F821
+
+
 def test_an_error_without_words():
     def f(x):
         raise AssertionError
