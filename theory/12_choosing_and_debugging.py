@@ -1006,8 +1006,8 @@ assert "sure and wrong" not in strong["exponentials of the raw scores"]
 #
 # **A test is only as good as the fault it can see.** When yours pass, break the loss on purpose,
 # one line at a time, and watch whether they notice. The graded problems are checked in this way,
-# with the wrong solutions that people write. Whoever has the whole project finds every one of them in
-# `docs/mistakes.md`, with the points it costs.
+# with the wrong solutions that people write. Whoever has the whole project finds every one of them
+# in `docs/mistakes.md`, with the points it costs.
 #
 # ## The chapter on one screen
 #
