@@ -615,23 +615,24 @@ Explorer(
 
 # %% jupyter={"source_hidden": true}
 PACES, STRIDE = 80, 0.7
+DISTANCES = np.linspace(0.5, 2.5, 201)
 
 
-@lru_cache(maxsize=64)
-def walks(distance):
-    """Where each loss takes a box that starts this far away: (losses, steps + 1, 4)."""
-    start, paths = box_at(distance, 0.5 * distance, 1.0, 2.0), []
-    for loss in BOX_LOSSES.values():
-        path = [start]
-        for pace in range(PACES):
-            stride = STRIDE * (1 - pace / PACES)
-            path.append(path[-1] - stride * loss.gradient(path[-1], TARGET_BOX))
-        paths.append(path)
-    return np.array(paths)
+def walk(loss):
+    """Where a loss takes boxes that start at all the distances: (steps + 1, distances, 4)."""
+    path = [box_at(DISTANCES, 0.5 * DISTANCES, 1.0, 2.0).T]
+    truth = np.broadcast_to(TARGET_BOX, path[0].shape)
+    for pace in range(PACES):
+        stride = STRIDE * (1 - pace / PACES)
+        path.append(path[-1] - stride * loss.gradient(path[-1], truth))
+    return np.array(path)
+
+
+WALKS = np.array([walk(loss) for loss in BOX_LOSSES.values()])
 
 
 def walking(pace, distance):
-    paths = walks(distance)
+    paths = WALKS[:, :, np.abs(DISTANCES - distance).argmin()]
     truth = np.broadcast_to(TARGET_BOX, paths.shape)
     overlap = 1 - lm.IoU().value(paths, truth)
     return Picture(
