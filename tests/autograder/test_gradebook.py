@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
+from functools import partial
 from multiprocessing import active_children
 from pathlib import Path
 
@@ -102,6 +103,8 @@ def test_ctrl_c_leaves_what_is_finished_and_no_process(handed_in, undisturbed, t
         [sys.executable, "-m", "autograder", "grade", "--workers", "2", "--course", course.folder],
         stderr=subprocess.PIPE,
         text=True,
+        # Where the tests themselves run in a shell's background, Ctrl-C is ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(course.layout.folder("autograded", STUDENTS[0]).exists)
     workers = children(run.pid)
