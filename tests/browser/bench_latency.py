@@ -270,8 +270,8 @@ def missed(explorers: list[Seen]) -> str:
     """How many explorers miss which aim."""
     sliders = [one.presses for one in explorers if one.plays]
     return (
-        f"The first is missed by {sum(one.first > 1 for one in explorers)} explorers, the second "
-        f"by {sum(np.median(ms) > 16 for ms in sliders)}, the third by "
+        f"The first is missed by {sum(one.first > 1 for one in explorers)} of all, the second by "
+        f"{sum(np.median(ms) > 16 for ms in sliders)} of these, the third by "
         f"{sum(late(ms) > 33 for ms in sliders)}."
     )
 

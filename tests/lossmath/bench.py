@@ -265,7 +265,7 @@ def main() -> None:
             ratios = ratio(*value), ratio(*gradient)
             reason = ""
             if max(ratios) > ALLOWED:
-                reason = "fused" if peer == "torch" else PAYS_FOR[name]
+                reason = "fused" if peer == "torch" else PAYS_FOR.get(name, "not known")
             row = f"| {name} | {arrays} | {peer} | {ratios[0]:.2f} | {ratios[1]:.2f} | {reason} |"
             print(row)
             text += row + "\n"
