@@ -84,7 +84,7 @@ def _find(namespace: Mapping[str, Any], name: str) -> Callable:
 
 def _call(function: Callable, question: wire.Question) -> Any:
     try:
-        with _without_figures():
+        with _closing_figures():
             return function(*question.args, **question.kwargs)
     except KeyboardInterrupt:
         raise
@@ -122,19 +122,17 @@ def _silence():
 
 
 @contextlib.contextmanager
-def _without_figures():
-    """No figure is open before or after: as in every cell of a notebook, `plt.plot` begins one."""
-    _close_figures()
+def _closing_figures():
+    """As after every cell of a notebook: `plt.plot` begins a new figure in the next call.
+
+    The warm-up closes what the student's cells left open.
+    """
     try:
         yield
     finally:
-        _close_figures()
-
-
-def _close_figures():
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot:
-        pyplot.close("all")
+        pyplot = sys.modules.get("matplotlib.pyplot")
+        if pyplot:
+            pyplot.close("all")
 
 
 # ---------------------------------------------------------------------------- outputs of a cell
